@@ -1,0 +1,140 @@
+/** Applies decisions: what needs no write is settled at once, the rest goes to the writer. */
+import type { PropertySpec } from '../pipe.ts';
+import type { StreamState } from '../state/stream.ts';
+import type { Ledger } from './ledger.ts';
+import type { Decided, EntityMapper } from './mapping.ts';
+import type { Task, Writer } from './writer.ts';
+
+export interface DispatchOptions<E> {
+  readonly mapper: EntityMapper<E>;
+  readonly state: StreamState;
+  readonly ledger: Ledger;
+  readonly writer: Writer;
+  readonly onDeadLetter: (added: boolean) => void;
+}
+
+/** Entities decided in one go: bounds memory and the length of a transaction. */
+const CHUNK = 500;
+
+export class Dispatch<E> {
+  /** Upserts that were decided and found unchanged. */
+  unchanged = 0;
+  readonly #options: DispatchOptions<E>;
+
+  constructor(options: DispatchOptions<E>) {
+    this.#options = options;
+  }
+
+  /** Decides these entities and hands their writes over; waits while too much is in flight. */
+  async send(entities: readonly string[]): Promise<void> {
+    const { state, mapper, writer } = this.#options;
+    for (let start = 0; start < entities.length; start += CHUNK) {
+      const chunk = entities.slice(start, start + CHUNK);
+      if (chunk.some((entity) => writer.isBusy(entity))) await writer.flush();
+      const decided = state.transaction(() => {
+        const all = mapper.decideAll(chunk);
+        for (const one of all) this.#settleOrQueue(one);
+        return all;
+      });
+      for (const one of decided) this.#hand(one);
+      await writer.room();
+    }
+  }
+
+  /** Everything that waits in the state, whoever left it there. */
+  async sendPending(): Promise<void> {
+    let after = '';
+    // Bounded: `after` only grows. What is touched behind it meanwhile waits for the next call.
+    for (;;) {
+      const entities = this.#options.state.pending(CHUNK, after);
+      const last = entities.at(-1);
+      if (last === undefined) return;
+      await this.send(entities);
+      after = last;
+    }
+  }
+
+  #settleOrQueue(one: Decided): void {
+    const { state, ledger } = this.#options;
+    const { entity, decision } = one;
+    if (decision.kind === 'write' || (decision.kind === 'excluded' && decision.farewell.length > 0)) {
+      state.setEntity(entity, 'sending', null);
+      return;
+    }
+    if (decision.kind === 'rejected') {
+      state.setEntity(entity, 'dead', null);
+      const reason = decision.issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
+      const subject = `record ${one.records.join(',') || entity}`;
+      const letter = { subject, entity, stage: 'map', category: 'invalid', reason, raw: one.raw } as const;
+      this.#options.onDeadLetter(state.deadLetter(letter));
+      for (const record of one.records) ledger.settle(record, { kind: 'dead-lettered' });
+      return;
+    }
+    state.resolveLetters(entity);
+    if (decision.kind === 'unchanged') {
+      this.unchanged += decision.upserts;
+      state.setEntity(entity, 'clean', null);
+      for (const record of one.records) ledger.settle(record, { kind: 'unchanged' });
+      return;
+    }
+    state.excludeEntity(entity, decision.rule);
+    for (const record of one.records) ledger.settle(record, { kind: 'excluded', rule: decision.rule });
+  }
+
+  #hand(one: Decided): void {
+    const { decision, entity, records, recall } = one;
+    const writes = decision.kind === 'write' ? decision.writes : decision.kind === 'excluded' ? decision.farewell : [];
+    if (writes.length === 0) return;
+    if (decision.kind === 'write') this.unchanged += decision.unchanged;
+    const task: Task = {
+      entity,
+      records,
+      farewellRule: decision.kind === 'excluded' ? decision.rule : null,
+      waiting: writes.length,
+      worst: 'written',
+    };
+    this.#options.writer.add(task, writes, (planned) => recall(planned.write.object, planned.write.key));
+  }
+}
+
+/** What a run is about to do, for the circuit breakers. */
+export interface Tally {
+  readonly creates: number;
+  readonly updates: number;
+  /** Updates that would empty a property which holds a value now, by property. */
+  readonly blanked: ReadonlyMap<string, number>;
+}
+
+/** Decides everything that waits without sending it. */
+export function tally<E>(mapper: EntityMapper<E>, state: StreamState, specs: readonly PropertySpec[]): Tally {
+  const blanked = new Map<string, number>();
+  let creates = 0;
+  let updates = 0;
+  let after = '';
+  for (;;) {
+    const entities = state.pending(CHUNK, after); // bounded: `after` only grows
+    const last = entities.at(-1);
+    if (last === undefined) return { creates, updates, blanked };
+    after = last;
+    for (const { decision, recall } of state.transaction(() => mapper.decideAll(entities))) {
+      if (decision.kind !== 'write') continue;
+      for (const { write } of decision.writes) {
+        const known = recall(write.object, write.key);
+        if (known.hubspotId === null) creates++;
+        else updates++;
+        countBlanked(blanked, write.properties, known.properties, specs);
+      }
+    }
+  }
+}
+
+function countBlanked(
+  blanked: Map<string, number>,
+  next: Readonly<Record<string, string>>,
+  before: string | null,
+  specs: readonly PropertySpec[],
+): void {
+  if (before === null) return;
+  const held: Record<string, string> = JSON.parse(before);
+  for (const { name } of specs) if (next[name] === '' && held[name]) blanked.set(name, (blanked.get(name) ?? 0) + 1);
+}

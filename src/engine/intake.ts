@@ -1,0 +1,158 @@
+/** Takes pages in: scope before memory, doubt settled by a point read, what changed remembered and marked. */
+import { digest } from '../fingerprint.ts';
+import type { Mapping, Page, RejectedRow, Source, SourceRecord } from '../pipe.ts';
+import type { KnownRecord, StreamState } from '../state/stream.ts';
+import type { Ledger } from './ledger.ts';
+
+export interface IntakeOptions<E> {
+  readonly source: Source;
+  readonly mapping: Pick<Mapping<E>, 'scope'>;
+  readonly state: StreamState;
+  readonly ledger: Ledger;
+  readonly run: string;
+  /** Version of mapper, adapter and facts: content mapped by another one counts as changed. */
+  readonly version: string;
+  readonly onDeadLetter: (added: boolean) => void;
+}
+
+/** What a page added to a sweep. */
+export interface Taken {
+  /** Records not seen in this partition before. */
+  readonly fresh: number;
+  readonly repeats: number;
+  /** Entities that wait to be mapped because of this page. */
+  readonly touched: readonly string[];
+}
+
+/** A date this far ahead of the source's own clock is no clock skew between two of its machines. */
+const FUTURE_MS = 2 * 60_000;
+
+type Seen = SourceRecord & { readonly text: string; readonly content: string };
+
+export class Intake<E> {
+  readonly #options: IntakeOptions<E>;
+
+  constructor(options: IntakeOptions<E>) {
+    this.#options = options;
+  }
+
+  async take(page: Page, signal: AbortSignal): Promise<Taken> {
+    const { state, ledger } = this.#options;
+    let fresh = 0;
+    let repeats = 0;
+    for (const record of page.records) {
+      const seen = ledger.see(record.id);
+      if (seen.firstInPartition) fresh++;
+      else repeats++;
+    }
+    const records = page.records.map((record) => this.#fingerprint(record));
+    const known = state.known(records.map((record) => record.id));
+    const changed = records.filter((record) => known.get(record.id)?.content !== record.content);
+    const settled = await this.#settleDoubts(changed, known, page.asOf, signal);
+    const touched = new Set<string>();
+    state.transaction(() => {
+      for (const record of records) this.#keepUnchanged(record, known.get(record.id));
+      for (const record of settled) for (const entity of this.#remember(record)) touched.add(entity);
+      for (const row of page.rejected) this.#reject(row);
+    });
+    return { fresh: fresh + page.rejected.length, repeats, touched: [...touched] };
+  }
+
+  #fingerprint(record: SourceRecord): Seen {
+    const text = JSON.stringify(record.raw);
+    return { ...record, text, content: digest(`${this.#options.version}\n${text}`) };
+  }
+
+  /**
+   * Two different contents of one id in a run, a content older than the mirrored one, or a date in the source's future:
+   * a listing cannot be trusted on these, a read by id can.
+   */
+  async #settleDoubts(
+    changed: readonly Seen[],
+    known: ReadonlyMap<string, KnownRecord>,
+    asOf: string | null,
+    signal: AbortSignal,
+  ): Promise<readonly Seen[]> {
+    const { source, run, ledger } = this.#options;
+    const horizon = asOf === null ? null : new Date(Date.parse(asOf) + FUTURE_MS).toISOString();
+    const listed = new Map<string, Seen>();
+    const doubtful = new Set<string>();
+    for (const record of changed) {
+      const before = known.get(record.id);
+      const twice = listed.get(record.id);
+      const future = horizon !== null && record.modifiedAt > horizon;
+      const stale = before !== undefined && (before.run === run || record.modifiedAt < before.modifiedAt);
+      if (future || stale || (twice !== undefined && twice.content !== record.content)) doubtful.add(record.id);
+      listed.set(record.id, record);
+    }
+    if (doubtful.size === 0) return [...listed.values()];
+    const asked = await source.get([...doubtful], signal);
+    const answers = new Map(asked.map((record) => [record.id, this.#fingerprint(record)]));
+    for (const id of doubtful) {
+      const answer = answers.get(id);
+      // Gone when asked by id: deleted meanwhile. What the mirror holds stays; absence is never deletion.
+      if (answer !== undefined) listed.set(id, answer);
+      else if (known.has(id)) {
+        listed.delete(id);
+        ledger.confirm(id, { kind: 'unchanged' });
+      }
+    }
+    return [...listed.values()];
+  }
+
+  /** Same bytes as remembered: its outcome is that of its entities, and nothing is written anywhere. */
+  #keepUnchanged(record: Seen, known: KnownRecord | undefined): void {
+    if (known === undefined || known.content !== record.content) return;
+    const { ledger } = this.#options;
+    const { rule, states } = known;
+    const isSettled = states.every((state) => state === 'clean' || state === 'excluded');
+    if (rule !== null) ledger.confirm(record.id, { kind: 'excluded', rule });
+    else if (states.length === 0 || states.includes('dead')) ledger.confirm(record.id, { kind: 'dead-lettered' });
+    else if (isSettled) ledger.confirm(record.id, { kind: 'unchanged' });
+    // pending, sending, held: settled when its entity is
+  }
+
+  /** Returns the entities that now wait to be mapped. */
+  #remember(record: Seen): readonly string[] {
+    const { state, ledger, mapping, source } = this.#options;
+    const { id, modifiedAt, content, text, entities } = record;
+    const scope = mapping.scope(asRecord(source.canonical(record.raw)));
+    if (scope.in === false) {
+      state.rememberExcluded({ id, modifiedAt, content, rule: scope.rule });
+      ledger.settle(id, { kind: 'excluded', rule: scope.rule });
+      return [];
+    }
+    if (scope.in === 'unknown') {
+      state.rememberUnscoped({ id, modifiedAt, content, entities });
+      this.#letter(`record ${id}`, entities[0] ?? id, `${scope.issue.path}: ${scope.issue.message}`, null, 'scope');
+      ledger.settle(id, { kind: 'dead-lettered' });
+      return [];
+    }
+    state.remember({ id, modifiedAt, content, raw: text, entities });
+    return entities;
+  }
+
+  /** A row without a usable id or date: kept under the digest of its bytes, if its scope allows keeping it. */
+  #reject(row: RejectedRow): void {
+    const { ledger, mapping, source } = this.#options;
+    const text = JSON.stringify(row.raw ?? null);
+    const name = digest(text);
+    const { firstInRun } = ledger.see(`row ${name}`);
+    if (!firstInRun) return;
+    const scope = mapping.scope(asRecord(source.canonical(row.raw)));
+    if (scope.in === false) {
+      ledger.settle(`row ${name}`, { kind: 'excluded', rule: scope.rule });
+      return;
+    }
+    this.#letter(`row ${name}`, null, row.reason, scope.in === true ? text : null, 'read');
+    ledger.settle(`row ${name}`, { kind: 'dead-lettered' });
+  }
+
+  #letter(subject: string, entity: string | null, reason: string, raw: string | null, stage: 'read' | 'scope'): void {
+    const category = stage === 'scope' ? 'unknown-scope' : 'unusable-row';
+    this.#options.onDeadLetter(this.#options.state.deadLetter({ subject, entity, stage, category, reason, raw }));
+  }
+}
+
+const asRecord = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};

@@ -1,0 +1,158 @@
+/** Reads one partition to its proven end: sweeps again when the counts do not agree, splits what is too large. */
+import { EXIT, FatalError, TooLargeError, TransientError } from '../errors.ts';
+import type { Page, Partition, Since, Source } from '../pipe.ts';
+
+/** What is known of one partition after reading it. */
+export interface PartitionProof {
+  readonly partition: string;
+  readonly label: string;
+  /** What the source says the slice holds; null when it does not say. */
+  readonly expected: number | null;
+  readonly fetched: number;
+  readonly repeats: number;
+  readonly pages: number;
+  readonly sweeps: number;
+  readonly ms: number;
+  readonly verdict: 'complete' | 'unproven' | 'failed' | 'limited';
+  readonly reason: string | null;
+  /** The source's clock at the first page of the proven sweep: later changes are not covered. */
+  readonly asOf: string | null;
+}
+
+export interface PageTaken {
+  readonly fresh: number;
+  readonly repeats: number;
+}
+
+export interface ReadOptions {
+  readonly source: Source;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  readonly beginSweep: () => void;
+  /** Takes a page in; `lastOfSorted` is the instant up to which a sorted listing has been read. */
+  readonly onPage: (page: Page, partition: Partition, lastOfSorted: string | null) => Promise<PageTaken>;
+  /** Records still wanted; null without a limit. */
+  readonly room: () => number | null;
+}
+
+/** A listing that shifts while it is read is read again, this often at most. */
+const SWEEPS_MAX = 3;
+/** 100,000 pages of 200 are 20 million records: beyond it a source goes in circles. */
+const PAGES_MAX = 100_000;
+
+/** Yields one proof per slice read; a slice that is too large is replaced by its parts. */
+export async function* readPartition(
+  partition: Partition,
+  since: Since,
+  options: ReadOptions,
+): AsyncGenerator<PartitionProof> {
+  const startedMs = options.now();
+  const proof = (rest: Omit<PartitionProof, 'partition' | 'label' | 'ms'>): PartitionProof => ({
+    partition: partition.key,
+    label: partition.label,
+    ms: options.now() - startedMs,
+    ...rest,
+  });
+  const nothing = { expected: null, fetched: 0, repeats: 0, pages: 0, sweeps: 1, asOf: null } as const;
+  let last: Sweep | null = null;
+  try {
+    for (let sweeps = 1; sweeps <= SWEEPS_MAX; sweeps++) {
+      last = await sweep(partition, since, options);
+      const reason = last.limited ? null : doubt(last);
+      const { expected, fetched, repeats, pages, asOf } = last;
+      if (last.limited) {
+        yield proof({ expected, fetched, repeats, pages, sweeps, asOf, verdict: 'limited', reason: 'stopped at --limit' });
+        return;
+      }
+      if (reason === null || sweeps === SWEEPS_MAX) {
+        const verdict = reason === null ? 'complete' : 'unproven';
+        yield proof({ expected, fetched, repeats, pages, sweeps, asOf, verdict, reason });
+        return;
+      }
+    }
+  } catch (error) {
+    if (error instanceof TooLargeError) {
+      const parts = options.source.split(partition);
+      if (parts.length > 0) {
+        for (const part of parts) yield* readPartition(part, since, options);
+        return;
+      }
+    } else if (!(error instanceof TransientError) || error.system !== 'source') throw error;
+    yield proof({ ...nothing, verdict: 'failed', reason: error.message });
+  }
+}
+
+interface Sweep {
+  readonly expected: number | null;
+  readonly fetched: number;
+  readonly repeats: number;
+  readonly pages: number;
+  readonly asOf: string | null;
+  readonly limited: boolean;
+}
+
+async function sweep(partition: Partition, since: Since, options: ReadOptions): Promise<Sweep> {
+  const tokens = new Set<string>();
+  let [fetched, repeats, pages] = [0, 0, 0];
+  let expected: number | null = null;
+  let asOf: string | null = null;
+  let reached: string | null = null;
+  let sorted = true;
+  options.beginSweep();
+  for await (const page of ahead(options.source.pages(partition, since, options.signal))) {
+    if (++pages > PAGES_MAX) throw standsStill(partition, `more than ${PAGES_MAX} pages`);
+    if (page.next !== null && tokens.has(page.next)) throw standsStill(partition, `page ${pages} leads to one already read`);
+    if (page.next !== null) tokens.add(page.next);
+    asOf ??= page.asOf;
+    expected = page.total ?? expected;
+    const room = options.room();
+    const cut = room !== null && page.records.length >= room;
+    const kept = cut ? { ...page, records: page.records.slice(0, room) } : page;
+    // A listing that promised an order and broke it moves no cursor before the sweep has ended.
+    const first = kept.records[0]?.modifiedAt;
+    sorted = sorted && page.sorted && ascending(kept) && !(reached !== null && first !== undefined && first < reached);
+    reached = kept.records.at(-1)?.modifiedAt ?? reached;
+    const taken = await options.onPage(kept, partition, sorted ? reached : null);
+    fetched += taken.fresh;
+    repeats += taken.repeats;
+    if (cut) return { expected, fetched, repeats, pages, asOf, limited: true };
+  }
+  return { expected, fetched, repeats, pages, asOf, limited: false };
+}
+
+/** Why a sweep proves nothing; null when it does. */
+function doubt({ expected, fetched }: Sweep): string | null {
+  if (expected === null || expected === fetched) return null;
+  return `the source says ${expected} records, ${fetched} were read`;
+}
+
+function ascending(page: Page): boolean {
+  for (let index = 1; index < page.records.length; index++) {
+    if ((page.records[index]?.modifiedAt ?? '') < (page.records[index - 1]?.modifiedAt ?? '')) return false;
+  }
+  return true;
+}
+
+/** Asks for the next page while the present one is worked on: one page ahead, never more. */
+async function* ahead(pages: AsyncIterable<Page>): AsyncGenerator<Page> {
+  const iterator = pages[Symbol.asyncIterator]();
+  let next = iterator.next();
+  try {
+    for (;;) {
+      const result = await next;
+      if (result.done) return;
+      next = iterator.next();
+      next.catch(() => undefined); // it is awaited in the next round; until then its failure is no unhandled one
+      yield result.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+const standsStill = (partition: Partition, what: string): FatalError =>
+  new FatalError(
+    EXIT.source,
+    `reading ${partition.label} stands still: ${what}`,
+    'the source repeats itself; see what it sends: retail-sync probe erp',
+  );

@@ -1,0 +1,70 @@
+/** From what happened to what is said: "ok" only when it is proven. */
+import { asError, EXIT, type ExitCode, FatalError, TransientError } from '../errors.ts';
+import type { Counts } from './ledger.ts';
+import type { PartitionProof } from './read.ts';
+
+export interface Conclusion {
+  readonly status: 'ok' | 'partial' | 'failed' | 'stopped';
+  readonly exit: ExitCode;
+  /** Why it is not ok, and the next command to type. */
+  readonly reason: string | null;
+  readonly hint: string | null;
+}
+
+/** A signal asked the run to end; `exit` is the shell's code for it. */
+export class Stopped extends Error {
+  override readonly name = 'Stopped';
+  readonly exit: ExitCode;
+
+  constructor(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') {
+    super(`stopped by ${signal}`);
+    this.exit = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
+  }
+}
+
+export interface Evidence {
+  readonly pipe: string;
+  readonly failure: unknown;
+  readonly proofs: readonly PartitionProof[];
+  readonly counts: Counts;
+  readonly deadLettersAdded: number;
+}
+
+export function conclude(evidence: Evidence): Conclusion {
+  const { pipe, failure, proofs, counts, deadLettersAdded } = evidence;
+  if (failure !== null) return concludeFailure(pipe, failure);
+  const failed = proofs.filter((proof) => proof.verdict === 'failed');
+  if (failed.length > 0 && failed.length === proofs.length) {
+    const reason = `the source could not be read: ${failed[0]?.reason}`;
+    return { status: 'failed', exit: EXIT.source, reason, hint: 'retail-sync doctor' };
+  }
+  const unproven = proofs.filter((proof) => proof.verdict === 'unproven');
+  const reasons = [
+    ...failed.map((proof) => `${proof.label} could not be read: ${proof.reason}`),
+    ...unproven.map((proof) => `${proof.label} is not proven complete: ${proof.reason}`),
+    ...(counts.held > 0 ? [`${counts.held} records are held: HubSpot did not say whether they were written`] : []),
+    ...(deadLettersAdded > 0 ? [`${deadLettersAdded} dead letters were added`] : []),
+  ];
+  if (reasons.length === 0) return { status: 'ok', exit: EXIT.ok, reason: null, hint: null };
+  const hint =
+    deadLettersAdded > 0
+      ? `retail-sync dead-letters list --pipe ${pipe}`
+      : `run it again: retail-sync sync ${pipe}${unproven.length > 0 ? ' --full' : ''}`;
+  return { status: 'partial', exit: EXIT.deadLetters, reason: reasons.join('; '), hint };
+}
+
+function concludeFailure(pipe: string, failure: unknown): Conclusion {
+  if (failure instanceof Stopped) {
+    const hint = `what was acknowledged is saved; go on with: retail-sync sync ${pipe}`;
+    return { status: 'stopped', exit: failure.exit, reason: failure.message, hint };
+  }
+  if (failure instanceof FatalError) {
+    return { status: 'failed', exit: failure.exit, reason: failure.message, hint: failure.hint };
+  }
+  if (failure instanceof TransientError) {
+    const exit = failure.system === 'hubspot' ? EXIT.hubspot : EXIT.source;
+    return { status: 'failed', exit, reason: failure.message, hint: 'retail-sync doctor' };
+  }
+  const { message } = asError(failure);
+  return { status: 'failed', exit: EXIT.internal, reason: `a fault in retail-sync itself: ${message}`, hint: null };
+}

@@ -1,0 +1,226 @@
+/**
+ * Sends what was decided: fills batches, keeps a bounded number of them in flight, makes the intention durable before a
+ * batch leaves and settles each batch in one transaction when its outcomes are known.
+ */
+import pLimit from 'p-limit';
+import type { Planned } from '../decide.ts';
+import { asError } from '../errors.ts';
+import { canonicalJson } from '../fingerprint.ts';
+import type { ObjectType, Outcome, Sink } from '../pipe.ts';
+import type { KnownObject, StreamState } from '../state/stream.ts';
+import type { Ledger, RecordOutcome } from './ledger.ts';
+
+/** An entity on its way: settled when the last of its upserts is, with the worst of their outcomes. */
+export interface Task {
+  readonly entity: string;
+  readonly records: readonly string[];
+  /** The rule of an entity that is sent once more because it left the scope. */
+  readonly farewellRule: string | null;
+  waiting: number;
+  worst: 'written' | 'held' | 'dead-lettered';
+}
+
+interface Item extends Planned {
+  readonly task: Task;
+  readonly known: KnownObject;
+}
+
+/** How many upserts ended how; apart from the records, and they add up too. */
+export interface UpsertCounts {
+  created: number;
+  updated: number;
+  refused: number;
+  unknown: number;
+}
+
+export interface WriterOptions {
+  readonly sink: Sink;
+  readonly state: StreamState;
+  readonly ledger: Ledger;
+  readonly now: () => number;
+  readonly quarantineMs: number;
+  /** Starts no further batch. */
+  readonly stop: AbortSignal;
+  /** Cuts the requests in flight: the grace after `stop` is over. */
+  readonly kill: AbortSignal;
+  /** Called in the settling transaction for each refused upsert; throws to stop the run. */
+  readonly onRefused: (item: { object: ObjectType; key: string; entity: string; reason: string; category: string }) => void;
+  readonly onSettled: () => void;
+}
+
+type Late = { print: string; untilMs: number } | null;
+
+/** Batches waiting for a free place in flight, at most this many times the concurrency: reading waits beyond it. */
+const QUEUE_FACTOR = 2;
+
+export class Writer {
+  readonly counts: UpsertCounts = { created: 0, updated: 0, refused: 0, unknown: 0 };
+  readonly #options: WriterOptions;
+  readonly #limit: ReturnType<typeof pLimit>;
+  readonly #open = new Map<ObjectType, Item[]>();
+  readonly #busy = new Set<string>();
+  readonly #flying = new Set<Promise<void>>();
+  #failure: Error | null = null;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#limit = pLimit(options.sink.concurrency);
+  }
+
+  /** Whether an upsert of this entity is queued or in flight: its next decision has to wait for the outcome. */
+  isBusy(entity: string): boolean {
+    return this.#busy.has(entity);
+  }
+
+  add(task: Task, planned: readonly Planned[], recall: (planned: Planned) => KnownObject): void {
+    this.#busy.add(task.entity);
+    for (const plan of planned) {
+      const { object } = plan.write;
+      const batch = this.#open.get(object) ?? [];
+      batch.push({ ...plan, task, known: recall(plan) });
+      this.#open.set(object, batch);
+      if (batch.length >= this.#options.sink.batchSize) this.#dispatch(object);
+    }
+  }
+
+  /** Resolves when there is room for more; throws what stopped an earlier batch. */
+  async room(): Promise<void> {
+    while (this.#flying.size > this.#options.sink.concurrency * QUEUE_FACTOR) await Promise.race(this.#flying);
+    this.#throwFailure();
+  }
+
+  /** Sends the unfilled batches too and resolves when every outcome is settled. */
+  async flush(): Promise<void> {
+    for (const object of this.#open.keys()) this.#dispatch(object);
+    await this.drain();
+    this.#throwFailure();
+  }
+
+  /** Waits for what is in flight, whatever becomes of it. */
+  async drain(): Promise<void> {
+    while (this.#flying.size > 0) await Promise.race(this.#flying);
+  }
+
+  #throwFailure(): void {
+    if (this.#failure) throw this.#failure;
+    this.#options.stop.throwIfAborted();
+  }
+
+  #dispatch(object: ObjectType): void {
+    const batch = this.#open.get(object) ?? [];
+    this.#open.set(object, []);
+    if (batch.length === 0) return;
+    const flight = this.#limit(() => this.#send(object, batch))
+      .catch((error: unknown) => {
+        this.#failure ??= asError(error);
+      })
+      .finally(() => this.#flying.delete(flight));
+    this.#flying.add(flight);
+  }
+
+  async #send(object: ObjectType, batch: readonly Item[]): Promise<void> {
+    if (this.#failure || this.#options.stop.aborted) return; // not sent: stays `sending` in the state, found by the next run
+    const { state, sink } = this.#options;
+    const lates = new Map(batch.map((item) => [item.write.key, this.#lateOf(item.known)]));
+    state.transaction(() => {
+      for (const item of batch) {
+        state.intend(object, item.write.key, item.fingerprint, lates.get(item.write.key) ?? null);
+      }
+    });
+    const outcomes = await sink.write(
+      batch.map((item) => item.write),
+      this.#options.kill,
+    );
+    const ended = state.transaction(() => this.#settle(object, batch, outcomes, lates));
+    for (const task of ended) this.#finish(task);
+    this.#options.onSettled();
+  }
+
+  /** One transaction: the outcome of every upsert and the state of every entity that is complete with it. */
+  #settle(
+    object: ObjectType,
+    batch: readonly Item[],
+    outcomes: ReadonlyMap<string, Outcome>,
+    lates: ReadonlyMap<string, Late>,
+  ): Task[] {
+    const ended: Task[] = [];
+    for (const item of batch) {
+      const { task } = item;
+      const outcome = outcomes.get(item.write.key) ?? { kind: 'unknown', reason: 'no outcome for this key' };
+      const result = this.#settleItem(object, item, outcome, lates.get(item.write.key) ?? null);
+      task.worst = worse(task.worst, result);
+      task.waiting--;
+      if (task.waiting > 0) continue;
+      const { state } = this.#options;
+      if (task.worst === 'written') state.resolveLetters(task.entity);
+      const settled = state.settleEntity(task.entity, entityState(task));
+      if (settled && task.farewellRule !== null && task.worst === 'written') {
+        state.excludeEntity(task.entity, task.farewellRule);
+      }
+      ended.push(task);
+    }
+    return ended;
+  }
+
+  #settleItem(object: ObjectType, item: Item, outcome: Outcome, late: Late): Task['worst'] {
+    const { state, now, quarantineMs } = this.#options;
+    const { key, properties } = item.write;
+    if (outcome.kind === 'unknown') {
+      this.counts.unknown++;
+      return 'held';
+    }
+    if (outcome.kind === 'refused') {
+      this.counts.refused++;
+      state.refuse(object, key);
+      this.#options.onRefused({ object, key, entity: item.task.entity, ...outcome });
+      return 'dead-lettered';
+    }
+    if (outcome.created) this.counts.created++;
+    else this.counts.updated++;
+    const own: Late = outcome.ambiguous ? { print: item.fingerprint, untilMs: now() + quarantineMs } : null;
+    const after = merge(late, own);
+    const owed = outcome.created && Object.keys(item.onCreate).length > 0 ? canonicalJson(item.onCreate) : item.known.owed;
+    const content = { fingerprint: item.fingerprint, properties: canonicalJson(properties), owed };
+    state.acknowledge(object, key, content, outcome.hubspotId, after);
+    // A late copy of these very bytes cannot make the object wrong; a late copy of other bytes can.
+    return after === null || after.print === item.fingerprint ? 'written' : 'held';
+  }
+
+  /** What earlier sends of this object may still do when this one leaves. */
+  #lateOf(known: KnownObject): Late {
+    const now = this.#options.now();
+    const late =
+      known.late !== null && known.lateUntilMs !== null ? { print: known.late, untilMs: known.lateUntilMs } : null;
+    const intent =
+      known.intent !== null && known.intentAtMs !== null
+        ? { print: known.intent, untilMs: known.intentAtMs + this.#options.quarantineMs }
+        : null;
+    return merge(stillOpen(late, now), stillOpen(intent, now));
+  }
+
+  #finish(task: Task): void {
+    this.#busy.delete(task.entity);
+    const outcome: RecordOutcome =
+      task.farewellRule !== null && task.worst === 'written'
+        ? { kind: 'excluded', rule: task.farewellRule }
+        : { kind: task.worst };
+    for (const record of task.records) this.#options.ledger.settle(record, outcome);
+  }
+}
+
+const RANK = { written: 0, held: 1, 'dead-lettered': 2 } as const;
+const worse = (a: Task['worst'], b: Task['worst']): Task['worst'] => (RANK[a] >= RANK[b] ? a : b);
+
+function entityState(task: Task): 'clean' | 'held' | 'dead' | 'excluded' {
+  if (task.worst === 'held') return 'held';
+  if (task.worst === 'dead-lettered') return 'dead';
+  return task.farewellRule === null ? 'clean' : 'excluded';
+}
+
+const stillOpen = (late: Late, nowMs: number): Late => (late !== null && late.untilMs > nowMs ? late : null);
+
+/** '*' stands for several different contents: it equals none. */
+function merge(a: Late, b: Late): Late {
+  if (a === null || b === null) return a ?? b;
+  return { print: a.print === b.print ? a.print : '*', untilMs: Math.max(a.untilMs, b.untilMs) };
+}

@@ -1,0 +1,55 @@
+/** Errors are named by what happens next: it may work later, or nothing later can work and a person must act. */
+
+/** Exit codes of the command line; see the README's table. */
+export const EXIT = {
+  ok: 0,
+  internal: 1,
+  usage: 2,
+  deadLetters: 3,
+  gate: 4,
+  access: 5,
+  source: 6,
+  hubspot: 7,
+  locked: 75,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** The call may work later: its retries are spent, but nothing is known to be wrong. */
+export class TransientError extends Error {
+  override readonly name = 'TransientError';
+  readonly system: 'source' | 'hubspot';
+  /** The attempt may have been applied by the other side. */
+  readonly ambiguous: boolean;
+
+  constructor(system: 'source' | 'hubspot', message: string, options: { cause?: unknown; ambiguous?: boolean } = {}) {
+    super(message, { cause: options.cause });
+    this.system = system;
+    this.ambiguous = options.ambiguous ?? false;
+  }
+}
+
+/** The source could not serve this slice within its limits: a smaller one may work. */
+export class TooLargeError extends Error {
+  override readonly name = 'TooLargeError';
+}
+
+/** Nothing later can work until a person acts; `hint` is the next command to type or the thing to change. */
+export class FatalError extends Error {
+  override readonly name = 'FatalError';
+  readonly exit: ExitCode;
+  readonly hint: string;
+
+  constructor(exit: ExitCode, message: string, hint: string, options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.exit = exit;
+    this.hint = hint;
+  }
+}
+
+/** A thrown value as an Error, so that no catch loses the cause. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

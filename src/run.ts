@@ -1,0 +1,338 @@
+/**
+ * The whole story of one pipe: for each partition, for each page: remember, assemble, map, decide, write, settle, count.
+ * Nothing here knows a vendor. Dry run and real run are the same code; the dry run's sink only nods and its
+ * transaction is rolled back.
+ */
+import type { Database } from 'better-sqlite3';
+import { type BreakerLimits, checkBreakers } from './engine/breakers.ts';
+import { Dispatch, tally } from './engine/dispatch.ts';
+import { Intake } from './engine/intake.ts';
+import { type Counts, Ledger } from './engine/ledger.ts';
+import { EntityMapper, type JoinLookup } from './engine/mapping.ts';
+import { type PartitionProof, readPartition } from './engine/read.ts';
+import { type Conclusion, conclude } from './engine/verdict.ts';
+import { type UpsertCounts, Writer } from './engine/writer.ts';
+import { EXIT, FatalError } from './errors.ts';
+import type { Facts, Mapping, Page, Partition, Since, Sink, Source } from './pipe.ts';
+import { explain } from './state/database.ts';
+import { hasBaseline, mapperOf, setMapper } from './state/runs.ts';
+import { StreamState } from './state/stream.ts';
+
+/** What is synced: a job's pipe, resolved to its source. */
+export interface Pipe<E> {
+  readonly name: string;
+  readonly mapping: Mapping<E>;
+  readonly assembles: 'one-record' | 'many-records';
+  /** Dead letters one run may add before it stops. */
+  readonly deadLettersMax: number;
+  /** Changes when mapper, adapter or facts would make something else of the same record. */
+  readonly version: string;
+}
+
+export interface Ends {
+  readonly source: Source;
+  readonly sink: Sink;
+  readonly db: Database;
+  /** Row of `streams`: this pipe, fed from this source instance. */
+  readonly stream: number;
+  readonly facts: Facts;
+  readonly join: JoinLookup;
+  readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
+}
+
+export interface RunOptions {
+  readonly id: string;
+  /** Read from this instant instead of the cursor; moves no cursor. */
+  readonly since: string | null;
+  /** Read everything instead of what changed. */
+  readonly full: boolean;
+  readonly dryRun: boolean;
+  readonly limit: number | null;
+  readonly partition: string | null;
+  /** A person has seen the numbers: the circuit breakers let this run through. */
+  readonly approved: boolean;
+  readonly breakers: BreakerLimits;
+  readonly lookBackMs: number;
+  readonly quarantineMs: number;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** How far a run is, for people who watch. */
+export interface Progress {
+  readonly phase: 'reading' | 'writing' | 'waiting';
+  readonly read: number;
+  readonly total: number | null;
+  readonly written: number;
+  readonly unchanged: number;
+  readonly excluded: number;
+  readonly held: number;
+  readonly deadLettered: number;
+  readonly waitUntilMs: number | null;
+}
+
+export interface RunReport extends Conclusion {
+  readonly counts: Counts;
+  readonly upserts: UpsertCounts & { readonly unchanged: number };
+  readonly deadLettersAdded: number;
+  readonly proofs: readonly PartitionProof[];
+  readonly dryRun: boolean;
+}
+
+/** A cursor stays this far behind the source's clock at the first page: two of its machines may disagree. */
+const CURSOR_MARGIN_MS = 60_000;
+/** Requests in flight get this long to be answered after a stop was asked for. */
+const STOP_GRACE_MS = 10_000;
+
+/** Runs one pipe. Never throws for what happens on the wire: the report says it, and is true. */
+export async function runPipe<E>(pipe: Pipe<E>, ends: Ends, options: RunOptions, stop: AbortSignal): Promise<RunReport> {
+  const run = new Run(pipe, ends, options, stop);
+  if (options.dryRun) ends.db.exec('BEGIN IMMEDIATE');
+  try {
+    await run.story();
+  } catch (error) {
+    run.fail(error);
+  } finally {
+    await run.end();
+    if (options.dryRun) ends.db.exec('ROLLBACK');
+  }
+  return run.report();
+}
+
+class Run<E> {
+  readonly #pipe: Pipe<E>;
+  readonly #ends: Ends;
+  readonly #options: RunOptions;
+  readonly #stop = new AbortController();
+  readonly #kill = new AbortController();
+  readonly #state: StreamState;
+  readonly #ledger = new Ledger();
+  readonly #intake: Intake<E>;
+  readonly #mapper: EntityMapper<E>;
+  readonly #writer: Writer;
+  readonly #dispatch: Dispatch<E>;
+  readonly #proofs: PartitionProof[] = [];
+  readonly #unlisten: () => void;
+  #deadLettersAdded = 0;
+  #failure: unknown = null;
+  #total: number | null = null;
+
+  constructor(pipe: Pipe<E>, ends: Ends, options: RunOptions, stop: AbortSignal) {
+    this.#pipe = pipe;
+    this.#ends = ends;
+    this.#options = options;
+    const { source, facts, join, clock } = ends;
+    const { mapping } = pipe;
+    const state = new StreamState(ends.db, ends.stream, options.id, pipe.version, clock.now);
+    const onDeadLetter = (added: boolean): void => this.#countDeadLetter(added);
+    const ledger = this.#ledger;
+    this.#state = state;
+    this.#intake = new Intake({
+      source,
+      mapping,
+      state,
+      ledger,
+      run: options.id,
+      version: pipe.version,
+      onDeadLetter,
+    });
+    this.#mapper = new EntityMapper({ source, mapping, facts, state, join });
+    this.#writer = new Writer({
+      sink: ends.sink,
+      state,
+      ledger,
+      now: clock.now,
+      quarantineMs: options.quarantineMs,
+      stop: this.#stop.signal,
+      kill: this.#kill.signal,
+      onRefused: ({ object, key, entity, reason, category }) => {
+        const raw = `[${(state.recordsOf([entity]).get(entity) ?? []).map((record) => record.raw).join(',')}]`;
+        onDeadLetter(state.deadLetter({ subject: `${object} ${key}`, entity, stage: 'write', category, reason, raw }));
+      },
+      onSettled: () => this.#progress('writing'),
+    });
+    this.#dispatch = new Dispatch({ mapper: this.#mapper, state, ledger, writer: this.#writer, onDeadLetter });
+    const listener = (): void => this.#stopBecause(stop.reason);
+    if (stop.aborted) listener();
+    else stop.addEventListener('abort', listener, { once: true });
+    this.#unlisten = () => stop.removeEventListener('abort', listener);
+  }
+
+  async story(): Promise<void> {
+    const { source } = this.#ends;
+    const changedMapper = mapperOf(this.#ends.db, this.#ends.stream) !== this.#pipe.version;
+    // Read before anything else: does an earlier proven run tell what is usual here?
+    const streams = this.#pipe.assembles === 'one-record' && !this.#measured;
+    this.#state.reopenSending();
+    this.#state.reopenHeld();
+    for await (const partition of source.partitions(this.#sinceOf('', changedMapper), this.#stop.signal)) {
+      if (this.#options.partition !== null && partition.key !== this.#options.partition) continue;
+      if (this.#room() === 0) break;
+      await this.#readOne(partition, this.#sinceOf(partition.key, changedMapper), streams);
+    }
+    this.#refuseUnknownPartition();
+    await this.#writeTheRest();
+    await this.#waitOutQuarantine();
+    this.#moveCursors();
+    if (changedMapper && this.#isWhole() && this.#allComplete()) {
+      setMapper(this.#ends.db, this.#ends.stream, this.#pipe.version);
+    }
+  }
+
+  async #readOne(partition: Partition, since: Since, streams: boolean): Promise<void> {
+    const proofs = readPartition(partition, since, {
+      source: this.#ends.source,
+      signal: this.#stop.signal,
+      now: this.#ends.clock.now,
+      beginSweep: () => this.#ledger.beginPartition(),
+      room: () => this.#room(),
+      onPage: async (page, of, lastOfSorted) => {
+        this.#total = page.total ?? this.#total;
+        const taken = await this.#intake.take(page, this.#stop.signal);
+        if (streams) await this.#dispatch.send(taken.touched);
+        this.#moveCursor(of, lastOfSorted, page);
+        this.#progress('reading');
+        this.#stop.signal.throwIfAborted();
+        return taken;
+      },
+    });
+    for await (const proof of proofs) this.#proofs.push(proof);
+  }
+
+  /** What was read and waits, after the numbers have been looked at; also what an earlier run left behind. */
+  async #writeTheRest(): Promise<void> {
+    if (this.#measured && !this.#options.approved && !this.#options.dryRun) {
+      const sizes = tally(this.#mapper, this.#state, this.#pipe.mapping.properties);
+      checkBreakers(this.#pipe.name, sizes, this.#state.objectCount(), this.#options.breakers);
+    }
+    // Deciding one entity may reopen another (two spellings of one key), which may lie behind: a second round finds it.
+    for (let round = 0; round < 3 && this.#state.count('pending') > 0; round++) await this.#dispatch.sendPending();
+    await this.#writer.flush();
+    this.#stop.signal.throwIfAborted();
+  }
+
+  /** Sends once more what an older request may still overwrite, after the time in which it could land. */
+  async #waitOutQuarantine(): Promise<void> {
+    const until = this.#state.heldUntilMs(this.#options.quarantineMs);
+    if (until === null || this.#options.dryRun) return;
+    const waitMs = Math.max(0, until - this.#ends.clock.now());
+    this.#progress('waiting', until);
+    await this.#ends.clock.sleep(waitMs, this.#stop.signal);
+    this.#state.reopenHeld();
+    await this.#dispatch.sendPending();
+    await this.#writer.flush();
+  }
+
+  fail(error: unknown): void {
+    // After a stop, whatever was cut off fails with it: the stop is the cause.
+    const cause = this.#stop.signal.aborted ? this.#stop.signal.reason : error;
+    this.#failure ??= explain(cause, this.#ends.db.name);
+    this.#stopBecause(cause);
+  }
+
+  /** Lets the requests in flight end, and settles what they answered. */
+  async end(): Promise<void> {
+    await this.#writer.drain();
+    this.#unlisten();
+    clearTimeout(this.#killTimer);
+  }
+
+  report(): RunReport {
+    if (this.#ledger.unsettled > 0) this.#ledger.holdTheRest();
+    const counts = this.#ledger.counts();
+    return {
+      ...conclude({
+        pipe: this.#pipe.name,
+        failure: this.#failure,
+        proofs: this.#proofs,
+        counts,
+        deadLettersAdded: this.#deadLettersAdded,
+      }),
+      counts,
+      upserts: { ...this.#writer.counts, unchanged: this.#dispatch.unchanged },
+      deadLettersAdded: this.#deadLettersAdded,
+      proofs: this.#proofs,
+      dryRun: this.#options.dryRun,
+    };
+  }
+
+  #killTimer: NodeJS.Timeout | undefined;
+
+  #stopBecause(reason: unknown): void {
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort(reason);
+    this.#killTimer = setTimeout(() => this.#kill.abort(reason), STOP_GRACE_MS);
+    this.#killTimer.unref();
+  }
+
+  #countDeadLetter(added: boolean): void {
+    if (!added) return;
+    this.#deadLettersAdded++;
+    if (this.#deadLettersAdded <= this.#pipe.deadLettersMax) return;
+    // Not thrown: this is called inside a settling transaction, and what HubSpot acknowledged has to be kept.
+    this.fail(
+      new FatalError(
+        EXIT.gate,
+        `${this.#pipe.name} added more than ${this.#pipe.deadLettersMax} dead letters, the limit of one run`,
+        `see what they have in common: retail-sync dead-letters list --pipe ${this.#pipe.name}`,
+      ),
+    );
+  }
+
+  get #measured(): boolean {
+    return hasBaseline(this.#ends.db, this.#ends.stream);
+  }
+
+  #room(): number | null {
+    return this.#options.limit === null ? null : Math.max(0, this.#options.limit - this.#ledger.glance().read);
+  }
+
+  /** From the flag, or inclusively from the cursor less the look-back; everything where there is neither. */
+  #sinceOf(partition: string, changedMapper: boolean): Since {
+    const { full, since, lookBackMs } = this.#options;
+    if (since !== null) return { kind: 'modified', from: since };
+    const cursor = this.#state.cursor(partition);
+    if (full || cursor === null || changedMapper) return { kind: 'everything' };
+    return { kind: 'modified', from: new Date(Date.parse(cursor) - lookBackMs).toISOString() };
+  }
+
+  /** Restricted runs see a part only: they prove nothing about the rest and move nothing. */
+  #isWhole(): boolean {
+    const { since, limit, partition, dryRun } = this.#options;
+    return since === null && limit === null && partition === null && !dryRun;
+  }
+
+  #allComplete(): boolean {
+    return this.#proofs.length > 0 && this.#proofs.every((proof) => proof.verdict === 'complete');
+  }
+
+  /** While a sorted listing is read: up to what was read of it, never near the source's present. */
+  #moveCursor(partition: Partition, lastOfSorted: string | null, page: Page): void {
+    if (lastOfSorted === null || !this.#isWhole()) return;
+    const horizon = page.asOf === null ? lastOfSorted : lessMargin(page.asOf);
+    this.#state.advance(partition.key, lastOfSorted < horizon ? lastOfSorted : horizon);
+  }
+
+  /** After a complete sweep: up to the source's clock at its first page. */
+  #moveCursors(): void {
+    if (!this.#isWhole()) return;
+    for (const { partition, verdict, asOf } of this.#proofs) {
+      if (verdict === 'complete' && asOf !== null) this.#state.advance(partition, lessMargin(asOf));
+    }
+  }
+
+  #refuseUnknownPartition(): void {
+    const { partition } = this.#options;
+    if (partition === null || this.#proofs.length > 0) return;
+    throw new FatalError(
+      EXIT.usage,
+      `${this.#pipe.name} has no partition ${partition}`,
+      `see them with: retail-sync partitions show ${this.#pipe.name}`,
+    );
+  }
+
+  #progress(phase: Progress['phase'], waitUntilMs: number | null = null): void {
+    this.#options.onProgress({ phase, ...this.#ledger.glance(), total: this.#total, waitUntilMs });
+  }
+}
+
+const lessMargin = (asOf: string): string => new Date(Date.parse(asOf) - CURSOR_MARGIN_MS).toISOString();

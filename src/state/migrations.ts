@@ -1,0 +1,161 @@
+/**
+ * The database's schema as numbered steps: append only, never edited once released. `user_version` counts them, in the
+ * same transaction as the step, so that a step that fails leaves the database as it was.
+ *
+ * Words: a *stream* is one pipe fed from one source instance; everything that a change of instance must not carry over
+ * hangs on it. HubSpot ids hang on the portal, and the database is bound to one portal.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+  CREATE TABLE streams (
+    id INTEGER PRIMARY KEY,
+    pipe TEXT NOT NULL,
+    instance TEXT NOT NULL,           -- which ERP or Square account: fingerprint of its address
+    environment TEXT NOT NULL,
+    mapper TEXT,                      -- version of the mapping the mirror was last mapped with
+    created_at INTEGER NOT NULL,
+    UNIQUE (pipe, instance)
+  ) STRICT;
+
+  CREATE TABLE cursors (
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    partition TEXT NOT NULL,
+    position TEXT NOT NULL,           -- instant of the source's clock; read inclusively, less the look-back
+    moved_at INTEGER NOT NULL,
+    run TEXT NOT NULL,
+    PRIMARY KEY (stream, partition)
+  ) STRICT, WITHOUT ROWID;
+
+  -- The mirror: the latest payload of each record in scope; of an excluded one only id and rule.
+  CREATE TABLE records (
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    id TEXT NOT NULL,
+    modified_at TEXT NOT NULL,
+    content TEXT NOT NULL,            -- digest of raw
+    raw TEXT,
+    rule TEXT,
+    run TEXT NOT NULL,                -- run that stored this content
+    PRIMARY KEY (stream, id),
+    CHECK (raw IS NULL OR rule IS NULL)
+  ) STRICT;
+
+  CREATE TABLE entities (
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    id TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'held', 'clean', 'excluded', 'dead')),
+    rule TEXT,
+    oldest TEXT NOT NULL,             -- the earliest change not yet settled: no cursor passes it
+    run TEXT NOT NULL,
+    PRIMARY KEY (stream, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX entities_open ON entities (stream, state, id) WHERE state IN ('pending', 'sending', 'held');
+
+  CREATE TABLE membership (
+    stream INTEGER NOT NULL,
+    entity TEXT NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (stream, entity, record)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX membership_by_record ON membership (stream, record);
+
+  -- What was last sent and acknowledged for each HubSpot object this stream writes.
+  CREATE TABLE objects (
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    object TEXT NOT NULL,
+    key TEXT NOT NULL,
+    folded TEXT NOT NULL,             -- the key without case, width and spaces: finds collisions
+    entity TEXT NOT NULL,
+    fingerprint TEXT,                 -- of the content HubSpot acknowledged
+    properties TEXT,                  -- that content
+    intent TEXT,                      -- fingerprint of a content about to be sent, outcome not known
+    intent_at INTEGER,
+    late TEXT,                        -- fingerprint of an earlier content that may still land; '*' for several
+    late_until INTEGER,
+    owed TEXT,                        -- create-only properties not yet sent
+    run TEXT,
+    PRIMARY KEY (stream, object, key)
+  ) STRICT;
+  CREATE INDEX objects_folded ON objects (stream, object, folded);
+  CREATE INDEX objects_by_entity ON objects (stream, entity);
+
+  CREATE TABLE hubspot_ids (
+    object TEXT NOT NULL,
+    key TEXT NOT NULL,
+    hubspot_id TEXT NOT NULL,
+    PRIMARY KEY (object, key)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE dead_letters (
+    id INTEGER PRIMARY KEY,
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    subject TEXT NOT NULL,            -- 'record <id>', 'row <digest>' or '<object> <key>'
+    entity TEXT,
+    stage TEXT NOT NULL CHECK (stage IN ('read', 'scope', 'map', 'write', 'link')),
+    category TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    raw TEXT,
+    mapper TEXT NOT NULL,
+    first_seen INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    run TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'resolved', 'discarded')),
+    UNIQUE (stream, subject)
+  ) STRICT;
+  CREATE INDEX dead_letters_by_entity ON dead_letters (stream, entity) WHERE state = 'open';
+
+  CREATE TABLE runs (
+    id TEXT PRIMARY KEY,
+    pipe TEXT NOT NULL,
+    stream INTEGER REFERENCES streams (id),
+    trigger TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    pid INTEGER NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('running', 'ok', 'partial', 'failed', 'stopped', 'crashed')),
+    exit INTEGER,
+    report TEXT                       -- the whole report, as --json prints it
+  ) STRICT;
+  CREATE INDEX runs_by_pipe ON runs (pipe, started_at);
+
+  CREATE TABLE run_partitions (
+    run TEXT NOT NULL REFERENCES runs (id),
+    partition TEXT NOT NULL,
+    proof TEXT NOT NULL,
+    PRIMARY KEY (run, partition)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Links wanted between objects; the engine resolves both ends from hubspot_ids.
+  CREATE TABLE links (
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    from_object TEXT NOT NULL,
+    from_key TEXT NOT NULL,
+    to_object TEXT NOT NULL,
+    by_property TEXT NOT NULL,
+    value TEXT NOT NULL,
+    label TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'made', 'unwanted')),
+    made_from TEXT,
+    made_to TEXT,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (stream, from_object, from_key, to_object, by_property, value, label)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX links_open ON links (state, to_object, value) WHERE state <> 'made';
+
+  -- The story of each record: what was created, updated, refused or settled, by which run.
+  CREATE TABLE journal (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    run TEXT NOT NULL,
+    stream INTEGER,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT
+  ) STRICT;
+  CREATE INDEX journal_by_subject ON journal (subject);
+  CREATE INDEX journal_by_run ON journal (run);
+  `,
+];

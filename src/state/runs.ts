@@ -1,0 +1,102 @@
+/** The ledger of runs: every run is on record from its first moment, whatever becomes of it. */
+import { randomBytes } from 'node:crypto';
+import type { Database } from 'better-sqlite3';
+import type { Environment } from '../pipe.ts';
+
+export type RunStatus = 'running' | 'ok' | 'partial' | 'failed' | 'stopped' | 'crashed';
+
+export interface RunRow {
+  readonly id: string;
+  readonly pipe: string;
+  readonly trigger: string;
+  readonly mode: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number | null;
+  readonly pid: number;
+  readonly status: RunStatus;
+  readonly exit: number | null;
+  readonly report: string | null;
+}
+
+const COLUMNS = `id, pipe, trigger, mode, started_at AS startedAtMs, ended_at AS endedAtMs, pid, status, exit, report`;
+
+/** Sorts by time: start in UTC to the second, then four random hexadecimal digits. */
+export const newRunId = (nowMs: number): string =>
+  `${new Date(nowMs).toISOString().replace(/[-:]/g, '').slice(0, 15)}-${randomBytes(2).toString('hex')}`;
+
+/** The stream of a pipe and source instance, made on first use. */
+export function openStream(db: Database, pipe: string, instance: string, environment: Environment, nowMs: number): number {
+  db.prepare(
+    'INSERT INTO streams (pipe, instance, environment, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (pipe, instance) DO NOTHING',
+  ).run(pipe, instance, environment, nowMs);
+  const row = db
+    .prepare<[string, string], { id: number }>('SELECT id FROM streams WHERE pipe = ? AND instance = ?')
+    .get(pipe, instance);
+  if (!row) throw new Error(`stream ${pipe} was just written and is not there`);
+  return row.id;
+}
+
+/** The version of the mapping that the mirror of a stream was last mapped with; null before the first run. */
+export const mapperOf = (db: Database, stream: number): string | null =>
+  db.prepare<[number], { mapper: string | null }>('SELECT mapper FROM streams WHERE id = ?').get(stream)?.mapper ?? null;
+
+export function setMapper(db: Database, stream: number, mapper: string): void {
+  db.prepare('UPDATE streams SET mapper = ? WHERE id = ?').run(mapper, stream);
+}
+
+export function startRun(
+  db: Database,
+  run: { id: string; pipe: string; stream: number; trigger: string; mode: string; atMs: number },
+): void {
+  db.prepare(
+    "INSERT INTO runs (id, pipe, stream, trigger, mode, started_at, pid, status) VALUES (?, ?, ?, ?, ?, ?, ?, 'running')",
+  ).run(run.id, run.pipe, run.stream, run.trigger, run.mode, run.atMs, process.pid);
+}
+
+export function endRun(
+  db: Database,
+  run: { id: string; status: RunStatus; exit: number; report: string; atMs: number; proofs: ReadonlyMap<string, string> },
+): void {
+  db.transaction(() => {
+    db.prepare('UPDATE runs SET ended_at = ?, status = ?, exit = ?, report = ? WHERE id = ?').run(
+      run.atMs,
+      run.status,
+      run.exit,
+      run.report,
+      run.id,
+    );
+    const insert = db.prepare('INSERT OR REPLACE INTO run_partitions (run, partition, proof) VALUES (?, ?, ?)');
+    for (const [partition, proof] of run.proofs) insert.run(run.id, partition, proof);
+  }).immediate();
+}
+
+/**
+ * With the portal's lock in hand, a run that still says `running` belongs to a process that died.
+ * Returns their ids, so that the next run can say what happened.
+ */
+export function markCrashed(db: Database, nowMs: number): string[] {
+  return db
+    .prepare<[number], { id: string }>(
+      "UPDATE runs SET status = 'crashed', ended_at = ?, exit = 1 WHERE status = 'running' RETURNING id",
+    )
+    .all(nowMs)
+    .map((row) => row.id);
+}
+
+/** The newest runs, of one pipe or of all. */
+export function latestRuns(db: Database, pipe: string | null, limit: number): RunRow[] {
+  return db
+    .prepare<[string | null, string | null, number], RunRow>(
+      `SELECT ${COLUMNS} FROM runs WHERE ? IS NULL OR pipe = ? ORDER BY started_at DESC, id DESC LIMIT ?`,
+    )
+    .all(pipe, pipe, limit);
+}
+
+/** Whether this stream ever finished a run that was proven: only then is there something to compare a new one with. */
+export const hasBaseline = (db: Database, stream: number): boolean =>
+  db
+    .prepare<[number], { n: number }>(
+      `SELECT count(*) AS n FROM runs WHERE stream = ? AND status = 'ok' AND json_extract(mode, '$.dryRun') = 0
+        AND json_extract(mode, '$.restricted') = 0`,
+    )
+    .get(stream)?.n !== 0;

@@ -1,0 +1,120 @@
+/** Both ends of a pipe in memory: real implementations of the interfaces, small enough to be read in one go. */
+import { z } from 'zod';
+import type { Mapping, Outcome, Page, Partition, Since, Sink, Source, SourceRecord, Write } from '../src/pipe.ts';
+
+export interface Row {
+  readonly id: string;
+  readonly modifiedAt: string;
+  readonly name: string;
+  readonly kind?: string;
+}
+
+export const at = (second: number): string => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString();
+
+/** A source over rows that tests change between and during runs. */
+export class MemorySource implements Source {
+  rows: Row[];
+  pageSize = 3;
+  asOf: string;
+  /** Called before each page is served, with the number of the page. */
+  beforePage: (page: number) => void = () => undefined;
+  /** How a listing is ordered; by change unless a test says otherwise. */
+  order: (rows: Row[]) => Row[] = (rows) =>
+    rows.toSorted((a, b) => (a.modifiedAt + a.id < b.modifiedAt + b.id ? -1 : 1));
+  sorted = true;
+  total: ((rows: Row[]) => number | undefined) | null = (rows) => rows.length;
+  reads = 0;
+
+  constructor(rows: Row[], asOf: string) {
+    this.rows = rows;
+    this.asOf = asOf;
+  }
+
+  async *partitions(): AsyncIterable<Partition> {
+    yield { key: 'all', label: 'all rows', filter: {} };
+  }
+
+  split(): readonly Partition[] {
+    return [];
+  }
+
+  canonical(raw: unknown): unknown {
+    return raw;
+  }
+
+  async get(ids: readonly string[]): Promise<readonly SourceRecord[]> {
+    return this.rows.filter((row) => ids.includes(row.id)).map(toRecord);
+  }
+
+  async *pages(_partition: Partition, since: Since): AsyncIterable<Page> {
+    for (let page = 0; ; page++) {
+      this.beforePage(page);
+      this.reads++;
+      const rows = this.order(this.rows.filter((row) => since.kind === 'everything' || row.modifiedAt >= since.from));
+      const slice = rows.slice(page * this.pageSize, (page + 1) * this.pageSize);
+      const total = this.total?.(rows);
+      yield {
+        records: slice.map(toRecord),
+        rejected: [],
+        asOf: this.asOf,
+        sorted: this.sorted,
+        next: (page + 1) * this.pageSize < rows.length ? String(page + 1) : null,
+        ...(total === undefined ? {} : { total }),
+      };
+      if ((page + 1) * this.pageSize >= rows.length) return;
+    }
+  }
+}
+
+export const toRecord = (row: Row): SourceRecord => ({
+  id: row.id,
+  entities: [row.id],
+  modifiedAt: row.modifiedAt,
+  raw: row,
+});
+
+/** A HubSpot of one Map. `answer` lets a test decide what becomes of a write; the default applies it. */
+export class MemorySink implements Sink {
+  readonly batchSize = 4;
+  readonly concurrency = 2;
+  readonly objects = new Map<string, Readonly<Record<string, string>>>();
+  readonly requests: (readonly Write[])[] = [];
+  answer: (write: Write, apply: () => Outcome) => Outcome = (_write, apply) => apply();
+
+  async write(writes: readonly Write[]): Promise<ReadonlyMap<string, Outcome>> {
+    this.requests.push(writes);
+    await Promise.resolve();
+    return new Map(writes.map((write) => [write.key, this.answer(write, () => this.#apply(write))]));
+  }
+
+  #apply(write: Write): Outcome {
+    const name = `${write.object} ${write.key}`;
+    const created = !this.objects.has(name);
+    this.objects.set(name, { ...this.objects.get(name), ...write.properties });
+    return { kind: 'written', hubspotId: `hs-${write.key}`, created, ambiguous: false };
+  }
+
+  get writes(): number {
+    return this.requests.reduce((sum, request) => sum + request.length, 0);
+  }
+}
+
+const RowSchema = z.object({ id: z.string(), modifiedAt: z.string(), name: z.string(), kind: z.string().optional() });
+
+/** Kind 'retail' is out of scope, 'gone' is excluded by the mapping with a farewell, 'bad' names are invalid. */
+export const rowMapping: Mapping<z.infer<typeof RowSchema>> = {
+  schema: RowSchema,
+  scope: (record) => (record.kind === 'retail' ? { in: false, rule: 'retail' } : { in: true }),
+  properties: [
+    { object: 'products', name: 'erp_product_id', label: 'Id', type: 'string', owner: 'source', unique: true },
+    { object: 'products', name: 'name', label: 'Name', type: 'string', owner: 'source' },
+    { object: 'products', name: 'status', label: 'Status', type: 'string', owner: 'source' },
+  ],
+  map: ([row]) => {
+    if (!row || row.name === 'bad') return { kind: 'invalid', issues: [{ path: 'name', message: 'is bad' }] };
+    const status = row.kind === 'gone' ? 'gone' : 'live';
+    const upsert = { object: 'products', key: row.id, properties: { name: row.name, status } } as const;
+    if (row.kind === 'gone') return { kind: 'excluded', rule: 'gone', farewell: [upsert] };
+    return { kind: 'upserts', upserts: [upsert] };
+  },
+};
