@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+// Plain JavaScript that Node 12 can parse: the sources are TypeScript and need a Node that runs them.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
+/** Set for a run that this file started on the locked runtime: it dies with its parent. */
+const MARK = 'RETAIL_SYNC_RERUN';
+
+/** Types are stripped without a flag since 22.18 and 23.6 (nodejs.org/api/typescript.html). */
+function runsTypeScript(version) {
+  const [major, minor] = version.split('.').map(Number);
+  return major >= 24 || (major === 23 && minor >= 6) || (major === 22 && minor >= 18);
+}
+
+/** Node 22 and early 24 call type stripping an experiment on every start. Other warnings stay. */
+function quietTypeStripping() {
+  const emitWarning = process.emitWarning;
+  process.emitWarning = (warning, ...rest) => {
+    if (!String(warning).startsWith('Type Stripping')) emitWarning.call(process, warning, ...rest);
+  };
+}
+
+/**
+ * Ctrl-C reaches parent and child alike, `kill` only the parent. So the parent tells which signal it got, and the
+ * child raises it unless it got the same one within a second. A parent killed with -9 takes the child with it: a run
+ * that nobody watches must not keep the lock.
+ */
+function followParent() {
+  delete process.env[MARK];
+  const heardAt = {};
+  for (const signal of Object.keys(SIGNALS)) {
+    process.on(signal, () => {
+      heardAt[signal] = Date.now();
+      if (process.listenerCount(signal) === 1) process.exit(128 + SIGNALS[signal]);
+    });
+  }
+  process.on('message', (signal) => {
+    const raise = () => Date.now() - (heardAt[signal] || 0) > 1000 && process.kill(process.pid, signal);
+    setTimeout(raise, 50);
+  });
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  process.channel.unref();
+}
+
+/** The same command on the runtime that `npm ci` installed beside this file. */
+function rerun(node) {
+  const args = process.execArgv.concat(fileURLToPath(import.meta.url), process.argv.slice(2));
+  const env = Object.assign({}, process.env, { [MARK]: '1' });
+  const child = spawn(node, args, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env });
+  for (const signal of Object.keys(SIGNALS)) process.on(signal, () => child.connected && child.send(signal));
+  child.on('error', (error) => refuse(`${node} does not start (${error.code}).`));
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+function refuse(cause) {
+  process.stderr.write(`${cause} Install Node 22.18 or newer, or on Linux run \`npm ci\`, which brings its own.\n`);
+  process.exit(2);
+}
+
+const locked = fileURLToPath(new URL(`../node_modules/node-linux-${process.arch}/bin/node`, import.meta.url));
+if (runsTypeScript(process.versions.node)) {
+  if (process.env[MARK] && process.channel) followParent();
+  quietTypeStripping();
+  import('../src/cli.ts');
+} else if (process.platform === 'linux' && existsSync(locked) && !process.env[MARK]) {
+  rerun(locked);
+} else {
+  refuse(`retail-sync needs Node 22.18 or newer; this is ${process.versions.node}.`);
+}

@@ -1,0 +1,209 @@
+/** The configuration: flag over environment over `.env`, validated as a whole before anything else happens. */
+import { hash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { readDotenv } from './config/dotenv.ts';
+import { configurationError, type Fault } from './config/faults.ts';
+import { type Gathered, gather, type Layer, type Origin } from './config/origins.ts';
+import {
+  contradictions,
+  erpOf,
+  hubspotOf,
+  missing,
+  type Need,
+  type Systems,
+  type SystemsGiven,
+  squareOf,
+} from './config/systems.ts';
+import {
+  isSecret,
+  isVariable,
+  type VariableName,
+  type Variables,
+  variableNames,
+  variables,
+} from './config/variables.ts';
+import type { Environment } from './pipe.ts';
+
+export type { ErpConfig, HubspotConfig, Need, SquareConfig } from './config/systems.ts';
+
+/** One line of `config show`. A secret's value is only a mark to compare it by. */
+export interface Setting {
+  readonly name: VariableName;
+  readonly value: string;
+  readonly origin: Origin;
+}
+
+export interface Alerts {
+  readonly slackWebhookUrl: string | null;
+  readonly webhookUrl: string | null;
+  readonly mail: { readonly smtpUrl: string; readonly to: readonly string[] } | null;
+  readonly healthcheckUrl: string | null;
+}
+
+/** When a pipe may change over from the ERP's staging instance to its production. */
+export interface CutoverConfig {
+  /** Agreeing shadow reads in a row. */
+  readonly reads: number;
+  /** Between two of them that both count. */
+  readonly hoursApart: number;
+  /** Of the records staging holds, 0 to 1. */
+  readonly minShare: number;
+  /** Nothing changes over by itself. */
+  readonly held: boolean;
+}
+
+interface Basics {
+  readonly environment: Environment;
+  /** Absolute. */
+  readonly stateDir: string;
+  /** `YYYY-MM-DD`, or null when nobody confirmed it. */
+  readonly marketingToggleConfirmedOn: string | null;
+  readonly cutover: CutoverConfig;
+  readonly alerts: Alerts;
+  readonly logLevel: Variables['LOG_LEVEL'];
+  /** Every secret's value, for the log's scrubber and nothing else. */
+  readonly secrets: readonly string[];
+  readonly settings: readonly Setting[];
+}
+
+/** With the systems named by `Needed` certainly there; the others may be null. */
+export type Config<Needed extends Need = never> = Basics & SystemsGiven & Pick<Systems, Needed>;
+
+export interface ConfigInput<Needed extends Need> {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** By variable name, for the options of the command line that set one; they win over everything. */
+  readonly flags?: Readonly<Partial<Record<VariableName, string>>>;
+  readonly needs: readonly Needed[];
+  readonly now?: Date;
+}
+
+/**
+ * Validates everything at once. Throws FatalError (exit 2) with all faults: variable, what is wrong, how to fix it,
+ * and never a value.
+ */
+export function loadConfig<Needed extends Need>(input: ConfigInput<Needed>): Config<Needed> {
+  const dotenv = readDotenv(input.cwd);
+  const layers: readonly Layer[] = [
+    { origin: 'flag', values: input.flags ?? {} },
+    { origin: 'environment', values: input.env },
+    { origin: '.env', values: dotenv.values },
+  ];
+  const gathered = gather(layers, input.cwd);
+  const today = (input.now ?? new Date()).toISOString().slice(0, 10);
+  const { values, faults: invalid } = parse(gathered);
+  // A secret that is there but unusable is a fault already; it is not missing as well.
+  const named = new Set([...gathered.given.keys(), ...gathered.faults.map(({ name }) => name.replace(/_FILE$/, ''))]);
+  const present = new Set(variableNames.filter((name) => named.has(name)));
+  const faults = [
+    ...dotenv.faults,
+    ...tlsFaults(layers),
+    ...gathered.faults,
+    ...invalid,
+    ...futureDates(gathered, today),
+    ...contradictions(present),
+    ...missing(input.needs, present),
+  ];
+  if (values === null || faults.length > 0) throw configurationError(faults);
+  const config = build(values, gathered, input.cwd, today);
+  if (!provides(config, input.needs)) throw configurationError(missing(input.needs, new Set()));
+  return config;
+}
+
+/** The rows of `config show`, in the schema's order. */
+export const describeConfig = (config: Basics): readonly Setting[] => config.settings;
+
+/** `missing` has reported what is not there; this says the same to the type checker. */
+function provides<Needed extends Need>(config: Config, needs: readonly Needed[]): config is Config<Needed> {
+  return needs.every((need) => config[need] !== null);
+}
+
+function parse({ given }: Gathered): { values: Variables | null; faults: readonly Fault[] } {
+  const texts = Object.fromEntries([...given].map(([name, { text }]) => [name, text]));
+  const parsed = variables.safeParse(texts);
+  if (parsed.success) return { values: parsed.data, faults: [] };
+  const faults = parsed.error.issues.map((issue): Fault => {
+    const name = String(issue.path[0]);
+    return { name, wrong: issue.message, fix: fixOf(name, given.get(isVariable(name) ? name : 'LOG_LEVEL')?.origin) };
+  });
+  return { values: null, faults };
+}
+
+function fixOf(name: string, origin: Origin | undefined): string {
+  const example = isVariable(name) ? variables.shape[name].meta()?.example : undefined;
+  const where = origin === '.env' || origin === undefined ? 'in .env' : `(it comes from the ${origin})`;
+  return typeof example === 'string' && example !== ''
+    ? `correct it ${where}, for example ${name}=${example}`
+    : `correct it ${where}; .env.example describes it`;
+}
+
+function tlsFaults(layers: readonly Layer[]): Fault[] {
+  const name = 'NODE_TLS_REJECT_UNAUTHORIZED';
+  if (!layers.some((layer) => layer.values[name]?.trim() === '0')) return [];
+  const fix = `unset ${name}; give a private certificate authority in NODE_EXTRA_CA_CERTS`;
+  return [{ name, wrong: 'is 0, so that anybody on the way could read the tokens', fix }];
+}
+
+/** A day that has not come cannot have been confirmed, and nothing was sold on it. */
+function futureDates({ given }: Gathered, today: string): Fault[] {
+  const latest = new Date(Date.parse(today) + 86_400_000).toISOString().slice(0, 10); // it is tomorrow already in Auckland
+  return (['SQUARE_BACKFILL_FROM', 'MARKETING_TOGGLE_CONFIRMED_ON'] as const).flatMap((name) =>
+    /^\d{4}-/.test(given.get(name)?.text ?? '') && (given.get(name)?.text ?? '') > latest
+      ? [{ name, wrong: 'lies in the future', fix: 'give a day that has been' }]
+      : [],
+  );
+}
+
+function build(values: Variables, gathered: Gathered, cwd: string, today: string): Config {
+  const stateDir = resolve(cwd, values.RETAIL_SYNC_STATE_DIR);
+  const backfillFrom = values.SQUARE_BACKFILL_FROM ?? yearBefore(today);
+  const profile = /\.ya?ml$/.test(values.ERP_PROFILE) ? resolve(cwd, values.ERP_PROFILE) : values.ERP_PROFILE;
+  const shown = {
+    ...values,
+    RETAIL_SYNC_STATE_DIR: stateDir,
+    SQUARE_BACKFILL_FROM: backfillFrom,
+    ERP_PROFILE: profile,
+  };
+  return {
+    environment: values.RETAIL_SYNC_ENV,
+    stateDir,
+    hubspot: hubspotOf(values),
+    square: squareOf(values, backfillFrom),
+    erp: erpOf(values, profile),
+    marketingToggleConfirmedOn: values.MARKETING_TOGGLE_CONFIRMED_ON ?? null,
+    cutover: {
+      reads: values.ERP_CUTOVER_READS,
+      hoursApart: values.ERP_CUTOVER_HOURS_APART,
+      minShare: values.ERP_CUTOVER_MIN_SHARE,
+      held: values.ERP_CUTOVER_HOLD,
+    },
+    alerts: alertsOf(values),
+    logLevel: values.LOG_LEVEL,
+    secrets: [...gathered.given].filter(([name]) => isSecret(name)).map(([, { text }]) => text),
+    settings: variableNames.map((name) => ({
+      name,
+      value: isSecret(name) ? fingerprintOfSecret(values[name]) : String(shown[name] ?? ''),
+      origin: gathered.given.get(name)?.origin ?? 'default',
+    })),
+  };
+}
+
+function alertsOf(values: Variables): Alerts {
+  return {
+    slackWebhookUrl: values.ALERT_SLACK_WEBHOOK_URL ?? null,
+    webhookUrl: values.ALERT_WEBHOOK_URL ?? null,
+    mail: values.ALERT_SMTP_URL === undefined ? null : { smtpUrl: values.ALERT_SMTP_URL, to: values.ALERT_EMAIL_TO },
+    healthcheckUrl: values.HEALTHCHECK_URL ?? null,
+  };
+}
+
+/** Enough to see that two machines hold the same token, too little to guess it. */
+function fingerprintOfSecret(value: unknown): string {
+  return typeof value === 'string' ? `set (sha256:${hash('sha256', value, 'hex').slice(0, 4)})` : '';
+}
+
+/** 29 February becomes 28 February. */
+function yearBefore(day: string): string {
+  const [year = '', ...rest] = day.split('-');
+  return `${Number(year) - 1}-${rest.join('-').replace('02-29', '02-28')}`;
+}

@@ -1,0 +1,123 @@
+/** Every setting, once: its shape, its default, what it is for and an example. `.env.example` is held equal to it. */
+import { z } from 'zod';
+import { calendarDate, decimalUpTo, emails, header, httpUrl, mailUrl, millis, plain, vendorUrl } from './shapes.ts';
+
+/** zod's schema of all variables, in the order people meet them. Input is trimmed text; absent means the default. */
+export const variables = z.object({
+  RETAIL_SYNC_ENV: z
+    .enum(['sandbox', 'staging', 'production'], { error: 'is not one of sandbox, staging, production' })
+    .default('sandbox')
+    .meta({ about: 'Which kind of portal is written to', example: 'sandbox' }),
+  RETAIL_SYNC_STATE_DIR: plain('is not a usable path: only a shell expands ~', /^[^~\0]/)
+    .default('var/')
+    .meta({ about: 'Folder of the state database, relative to the working directory', example: 'var/' }),
+
+  HUBSPOT_TOKEN: header
+    .optional()
+    .meta({ about: 'Access token of a HubSpot private app or service key', example: 'pat-na1-...' }),
+  HUBSPOT_PORTAL_ID: plain('is not a portal id: digits only', /^\d{1,12}$/)
+    .optional()
+    .meta({
+      about: 'The portal that may be written to; any other is refused before the first write',
+      example: '12345678',
+    }),
+  HUBSPOT_BASE_URL: vendorUrl
+    .default('https://api.hubapi.com')
+    .meta({ about: "HubSpot's address", example: 'https://api.hubapi.com' }),
+  HUBSPOT_API_VERSION: z
+    .enum(['v3', '2026-03', '2026-09'], { error: 'is not one of v3, 2026-03, 2026-09' })
+    .default('2026-03')
+    .meta({ about: 'Version of the HubSpot API: v3, 2026-03 or 2026-09', example: '2026-03' }),
+  HUBSPOT_QUARANTINE_MS: millis(3_600_000)
+    .default(300_000)
+    .meta({ about: 'Wait in ms before a write without an answer is sent once more', example: '300000' }),
+
+  SQUARE_TOKEN: header.optional().meta({ about: 'Access token of the Square application', example: 'EAAA...' }),
+  SQUARE_LOCATION_IDS: plain('is not a list of location ids with commas between', /^[\w-]+(\s*,\s*[\w-]+)*$/)
+    .transform((list) => list.split(',').map((id) => id.trim()))
+    .default([])
+    .meta({ about: 'Square locations to read, with commas between; empty: all', example: '' }),
+  SQUARE_BASE_URL: vendorUrl
+    .default('https://connect.squareup.com')
+    .meta({ about: "Square's address", example: 'https://connect.squareup.com' }),
+  SQUARE_BACKFILL_FROM: calendarDate
+    .optional()
+    .meta({ about: 'First day of sales that the first run reads; empty: 12 months ago', example: '' }),
+
+  ERP_PROFILE: plain(
+    'is neither a profile name (a-z, 0-9, -) nor a path to a .yaml file',
+    /^([a-z0-9][a-z0-9-]*|.+\.ya?ml)$/,
+  )
+    .default('sandbox')
+    .meta({ about: "The ERP's profile: a name, or the path of a YAML file", example: 'sandbox' }),
+  ERP_PRODUCTION_URL: vendorUrl
+    .optional()
+    .meta({ about: "Address of the ERP's production instance", example: 'https://erp.example.com' }),
+  ERP_STAGING_URL: vendorUrl
+    .optional()
+    .meta({ about: "Address of the ERP's staging instance", example: 'https://erp-staging.example.com' }),
+  ERP_TOKEN: header.optional().meta({ about: 'Token of a read-only ERP user', example: 'erp-token' }),
+  ERP_USER: plain('is not a usable name').optional().meta({ about: 'For an ERP that logs in: its user', example: '' }),
+  ERP_PASSWORD: plain('contains control characters')
+    .optional()
+    .meta({ about: 'For an ERP that logs in: the password', example: '' }),
+  ERP_DATABASE: plain('is not a usable name')
+    .optional()
+    .meta({ about: 'For an ERP that logs in: its database', example: '' }),
+  ERP_CUTOVER_READS: plain('is not a whole number from 1 to 30', /^([1-9]|[12]\d|30)$/)
+    .transform(Number)
+    .default(3)
+    .meta({ about: 'Agreeing shadow reads of production before a pipe is fed from it', example: '3' }),
+  ERP_CUTOVER_HOURS_APART: decimalUpTo(720)
+    .default(12)
+    .meta({ about: 'Hours between two shadow reads that both count', example: '12' }),
+  ERP_CUTOVER_MIN_SHARE: decimalUpTo(1)
+    .default(0.9)
+    .meta({ about: 'Least share of the records staging holds that production must hold, 0 to 1', example: '0.9' }),
+  ERP_CUTOVER_HOLD: z
+    .enum(['true', 'false'], { error: 'is neither true nor false' })
+    .transform((word) => word === 'true')
+    .default(false)
+    .meta({ about: 'true: no pipe changes over to production by itself', example: 'false' }),
+
+  MARKETING_TOGGLE_CONFIRMED_ON: calendarDate.optional().meta({
+    about: 'Day on which you saw in HubSpot that apps create contacts as non-marketing; needed in a paid portal',
+    example: '',
+  }),
+
+  ALERT_SLACK_WEBHOOK_URL: httpUrl.optional().meta({ about: 'Alerts to a Slack channel', example: '' }),
+  ALERT_WEBHOOK_URL: httpUrl.optional().meta({ about: 'Alerts as JSON to any address', example: '' }),
+  ALERT_SMTP_URL: mailUrl.optional().meta({ about: 'Alerts by mail: smtps://user:password@host:465', example: '' }),
+  ALERT_EMAIL_TO: emails.default([]).meta({ about: 'Who gets the mails, with commas between', example: '' }),
+  HEALTHCHECK_URL: httpUrl.optional().meta({ about: 'Pinged after each scheduled job', example: '' }),
+
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
+      error: 'is not one of trace, debug, info, warn, error, silent',
+    })
+    .default('info')
+    .meta({ about: 'trace, debug, info, warn, error or silent', example: 'info' }),
+});
+
+export type VariableName = keyof typeof variables.shape;
+export type Variables = z.output<typeof variables>;
+
+/** Never shown, and also accepted as NAME_FILE. */
+export const SECRETS = [
+  'HUBSPOT_TOKEN',
+  'SQUARE_TOKEN',
+  'ERP_TOKEN',
+  'ERP_PASSWORD',
+  'ALERT_SLACK_WEBHOOK_URL',
+  'ALERT_WEBHOOK_URL',
+  'ALERT_SMTP_URL',
+  'HEALTHCHECK_URL',
+] as const satisfies readonly VariableName[];
+
+export const isVariable = (name: string): name is VariableName => Object.hasOwn(variables.shape, name);
+
+/** In the schema's order. */
+export const variableNames: readonly VariableName[] = Object.keys(variables.shape).filter(isVariable);
+
+const secretNames: ReadonlySet<string> = new Set(SECRETS);
+export const isSecret = (name: string): boolean => secretNames.has(name);
