@@ -1,0 +1,103 @@
+/** Loads every mapper with its fixture, and runs a case the way the engine would. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import type { Joined, Mapped, Mapping, Upsert } from '../src/pipe.ts';
+
+export const ROOT = join(import.meta.dirname, '..');
+
+const FactsSchema = z.object({
+  environment: z.enum(['sandbox', 'staging', 'production']),
+  zone: z.string(),
+  currencies: z.array(z.string()),
+  names: z.record(z.string(), z.string()),
+});
+
+const JoinedRowSchema = z.union([
+  z.object({ kind: z.literal('record'), record: z.unknown() }),
+  z.object({ kind: z.literal('excluded'), rule: z.string() }),
+]);
+
+const CaseSchema = z.strictObject({
+  case: z.string(),
+  records: z.array(z.record(z.string(), z.unknown())).min(1),
+  joined: z.array(z.record(z.string(), JoinedRowSchema)).optional(),
+  facts: FactsSchema.partial().optional(),
+});
+export type Case = z.infer<typeof CaseSchema>;
+
+const FixtureSchema = z.strictObject({ facts: FactsSchema, cases: z.array(CaseSchema).min(1) });
+export type Fixture = z.infer<typeof FixtureSchema>;
+
+const isMapping = (value: unknown): value is Mapping<unknown> =>
+  typeof value === 'object' && value !== null && 'schema' in value && 'scope' in value && 'map' in value;
+
+async function mappingOf(stem: string): Promise<Mapping<unknown>> {
+  const file: unknown = await import(pathToFileURL(join(ROOT, 'mappers', `${stem}.ts`)).href);
+  const value = typeof file === 'object' && file !== null && 'default' in file ? file.default : undefined;
+  if (!isMapping(value)) throw new Error(`mappers/${stem}.ts has no mapping as its default export`);
+  return value;
+}
+
+const fixtureOf = (stem: string): Fixture =>
+  FixtureSchema.parse(JSON.parse(readFileSync(join(ROOT, 'fixtures', `${stem}.json`), 'utf8')));
+
+export type Answer =
+  | Mapped
+  | { readonly kind: 'out of scope'; readonly rule: string }
+  | { readonly kind: 'scope unknown' };
+
+/** What becomes of one entity, in the order in which the engine does it: scope, validation, mapping. */
+export function answerOf(mapping: Mapping<unknown>, { records, joined, facts }: Case, fixture: Fixture): Answer {
+  for (const record of records) {
+    const scope = mapping.scope(record);
+    if (scope.in === false) return { kind: 'out of scope', rule: scope.rule };
+    if (scope.in === 'unknown') return { kind: 'scope unknown', ...scope.issue };
+  }
+  const parsed = records.map((record) => mapping.schema.safeParse(record));
+  const issues = parsed.flatMap((result) => result.error?.issues ?? []);
+  if (issues.length > 0) {
+    return { kind: 'invalid', issues: issues.map(({ path, message }) => ({ path: path.join('.'), message })) };
+  }
+  const rows: Joined = records.map((_, position) => joined?.[position] ?? {});
+  const values = parsed.map((result) => result.data);
+  return mapping.map(deepFreeze(values), deepFreeze(rows), { ...fixture.facts, ...defined(facts) });
+}
+
+/** Frozen, so that a mapper that writes into its input throws. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const field of Object.values(value)) deepFreeze(field);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+function defined(facts: Case['facts']): Partial<Fixture['facts']> {
+  const { environment, zone, currencies, names } = facts ?? {};
+  return {
+    ...(environment && { environment }),
+    ...(zone && { zone }),
+    ...(currencies && { currencies }),
+    ...(names && { names }),
+  };
+}
+
+export const upsertsOf = (answer: Answer): readonly Upsert[] =>
+  answer.kind === 'upserts' ? answer.upserts : answer.kind === 'excluded' ? (answer.farewell ?? []) : [];
+
+export const stems = readdirSync(join(ROOT, 'mappers'))
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => basename(file, '.ts'))
+  .sort();
+
+export const loaded = await Promise.all(
+  stems.map(async (stem) => ({ stem, mapping: await mappingOf(stem), fixture: fixtureOf(stem) })),
+);
+
+export function theMapping(stem: string): { mapping: Mapping<unknown>; fixture: Fixture } {
+  const found = loaded.find((entry) => entry.stem === stem);
+  if (found === undefined) throw new Error(`no mapper named ${stem}`);
+  return found;
+}
