@@ -1,0 +1,81 @@
+/** Builds the canonical record out of a vendor's row, as the profile's fields say. Pure, and total on any JSON. */
+import { type Convert, converter, isoOf, textOf } from './convert.ts';
+import { instantOf } from './dates.ts';
+import type { Field, Leaf, Resource } from './profile-schema.ts';
+import { isBlank, isObject, valueAt } from './row.ts';
+
+type Read = (row: unknown) => unknown;
+
+/** What the source needs to know of a row, and the canonical record of it. */
+export interface RowReader {
+  /** The trimmed id; null when the row has none that can be used. */
+  readonly id: (row: unknown) => string | null;
+  /** Milliseconds since 1970; null when the row has no date that can be understood. */
+  readonly modifiedMs: (row: unknown) => number | null;
+  readonly field: (row: unknown, name: string) => unknown;
+  /** The canonical record, not yet validated; what is no object is given back as it is. */
+  readonly canonical: Read;
+}
+
+export function rowReader(resource: Resource, zone: string): RowReader {
+  const { path, format, zone: ownZone } = resource.modifiedAt;
+  const style = { format, zone: ownZone ?? zone };
+  const fields = Object.entries(resource.fields).map(([name, field]) => [name, reader(field, zone)] as const);
+  const byName = new Map(fields);
+  const id = (row: unknown): string | null => idOf(valueAt(row, resource.id));
+  const modifiedMs = (row: unknown): number | null => instantOf(valueAt(row, path), style);
+  const canonical = (row: unknown): unknown => {
+    if (!isObject(row)) return row;
+    const head = { id: id(row) ?? undefined, modifiedAt: isoOf(modifiedMs(row)) ?? undefined };
+    return present([...Object.entries(head), ...fields.map(([name, read]) => [name, read(row)] as const)]);
+  };
+  return { id, modifiedMs, canonical, field: (row, name) => byName.get(name)?.(row) };
+}
+
+/** A text or a whole number as id, trimmed; null for anything else, also for blanks. */
+export function idOf(value: unknown): string | null {
+  if (typeof value !== 'string' && !Number.isSafeInteger(value)) return null;
+  const text = (textOf(value) ?? '').trim();
+  return text === '' ? null : text;
+}
+
+function reader(field: Field, zone: string): Read {
+  const { path, object, each } = field;
+  if (object) {
+    const read = leavesReader(object, zone);
+    return (row) => {
+      const value = path === undefined ? row : valueAt(row, path);
+      return isObject(value) ? present(read(value), path === undefined) : value;
+    };
+  }
+  if (!each || path === undefined) return leafReader(field, zone);
+  const read = leavesReader(each, zone);
+  return (row) => {
+    const value = valueAt(row, path);
+    return Array.isArray(value) ? value.map((item) => (isObject(item) ? present(read(item)) : item)) : value;
+  };
+}
+
+const leavesReader = (leaves: Readonly<Record<string, Leaf>>, zone: string) => {
+  const reads = Object.entries(leaves).map(([name, leaf]) => [name, leafReader(leaf, zone)] as const);
+  return (row: unknown) => reads.map(([name, read]) => [name, read(row)] as const);
+};
+
+function leafReader({ path, firstOf, constant, convert }: Leaf, zone: string): Read {
+  if (constant !== undefined) return () => constant;
+  const converted: Convert = converter(convert, zone);
+  if (firstOf) return (row) => converted(firstHeld(row, firstOf));
+  return (row) => converted(path === undefined ? undefined : valueAt(row, path));
+}
+
+/** The first value that holds something; else the first that is there at all, since that one clears. */
+function firstHeld(row: unknown, paths: readonly string[]): unknown {
+  const values = paths.map((path) => valueAt(row, path)).filter((value) => value !== undefined);
+  return values.find((value) => value !== null && !isBlank(value)) ?? values[0];
+}
+
+/** An object of what is there. With `needsOne`, nothing at all is absent and not an empty object. */
+function present(entries: readonly (readonly [string, unknown])[], needsOne = false): unknown {
+  const there = entries.filter(([, value]) => value !== undefined);
+  return needsOne && there.length === 0 ? undefined : Object.fromEntries(there);
+}

@@ -1,0 +1,136 @@
+/** Days and instants as vendors write them, in the zone they mean. Times are milliseconds since 1970, UTC. */
+
+/** `iso` also takes a blank for the T, and no offset: then it is local time. A pattern is e.g. `MM/DD/YYYY HH:mm:ss`. */
+export interface DateStyle {
+  readonly format: string;
+  /** IANA time zone of what carries no offset, and of the day an instant falls on. */
+  readonly zone: string;
+}
+
+const DAY_MS = 86_400_000;
+const ISO =
+  /^(?<YYYY>\d{4})-(?<MM>\d\d)-(?<DD>\d\d)(?:[T ](?<HH>\d\d):(?<mm>\d\d)(?::(?<ss>\d\d)(?:[.,](?<fraction>\d+))?)?\s*(?<offset>Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
+const TOKEN = /YYYY|MM|DD|HH|mm|ss/g;
+
+/** The parts of a text: local clock reading as if it were UTC, and the offset when the text carries one. */
+interface Reading {
+  readonly localMs: number;
+  readonly offsetMs: number | null;
+}
+
+/** The instant a value means; null when it means none. A repeated local hour is taken as the earlier one. */
+export function instantOf(value: unknown, style: DateStyle): number | null {
+  const epochMs = epochOf(value, style.format);
+  if (epochMs !== undefined) return epochMs;
+  const reading = typeof value === 'string' ? readingOf(value.trim(), style.format) : null;
+  if (!reading) return null;
+  return reading.offsetMs === null ? localToUtc(reading.localMs, style.zone) : reading.localMs - reading.offsetMs;
+}
+
+/** The calendar day (YYYY-MM-DD) a value means in the style's zone; null when it means none. */
+export function dayOf(value: unknown, style: DateStyle): string | null {
+  const epochMs = epochOf(value, style.format);
+  if (epochMs === null) return null;
+  if (epochMs !== undefined) return localIso(epochMs, style.zone).slice(0, 10);
+  const reading = typeof value === 'string' ? readingOf(value.trim(), style.format) : null;
+  if (!reading) return null;
+  if (reading.offsetMs !== null) return localIso(reading.localMs - reading.offsetMs, style.zone).slice(0, 10);
+  return new Date(reading.localMs).toISOString().slice(0, 10);
+}
+
+/** What a clock in the zone shows at an instant: YYYY-MM-DDTHH:mm:ss.sss, without offset. */
+export const localIso = (utcMs: number, zone: string): string =>
+  new Date(utcMs + offsetAt(utcMs, zone)).toISOString().slice(0, -1);
+
+/** The instant at which a clock in the zone shows `localMs`; earlier one when twice, the jump itself when never. */
+export function localToUtc(localMs: number, zone: string): number {
+  const before = localMs - offsetAt(localMs - DAY_MS, zone);
+  const after = localMs - offsetAt(localMs + DAY_MS, zone);
+  const meant = [before, after].filter((utcMs) => utcMs + offsetAt(utcMs, zone) === localMs);
+  return meant.length > 0 ? Math.min(...meant) : before;
+}
+
+export function isZone(zone: string): boolean {
+  try {
+    clockIn(zone);
+    return true;
+  } catch {
+    return false; // Intl's only way to say that it does not know a zone
+  }
+}
+
+/** Whether a format is one that can be read: a known word, or a pattern with at least year, month and day. */
+export const isDateFormat = (format: string): boolean =>
+  ['iso', 'epoch-ms', 'epoch-s'].includes(format) || ['YYYY', 'MM', 'DD'].every((token) => format.includes(token));
+
+/** undefined: the format is not an epoch; null: it is, but the value is not a number. */
+function epochOf(value: unknown, format: string): number | null | undefined {
+  const unitMs = format === 'epoch-ms' ? 1 : format === 'epoch-s' ? 1000 : null;
+  if (unitMs === null) return undefined;
+  const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : '';
+  const ms = /^-?\d+(\.\d+)?$/.test(text) ? Math.floor(Number(text) * unitMs) : Number.NaN;
+  return Number.isNaN(new Date(ms).getTime()) ? null : ms;
+}
+
+function readingOf(text: string, format: string): Reading | null {
+  const parts = (format === 'iso' ? ISO : patternOf(format)).exec(text)?.groups;
+  if (!parts) return null;
+  const number = (name: string): number => Number(parts[name] ?? 0);
+  const month = number('MM') - 1;
+  const localMs =
+    Date.UTC(number('YYYY'), month, number('DD'), number('HH'), number('mm'), number('ss')) +
+    Number((parts.fraction ?? '').padEnd(3, '0').slice(0, 3));
+  const date = new Date(localMs);
+  const real = date.getUTCMonth() === month && date.getUTCDate() === number('DD') && number('HH') < 24;
+  if (!real || number('mm') > 59 || number('ss') > 59) return null;
+  return { localMs, offsetMs: offsetOf(parts.offset) };
+}
+
+function offsetOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (text.toUpperCase() === 'Z') return 0;
+  const sign = text.startsWith('-') ? -1 : 1;
+  const digits = text.slice(1).replace(':', '').padEnd(4, '0');
+  return sign * (Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2))) * 60_000;
+}
+
+/** Compiled once per format: profiles hold a handful of them. */
+const patterns = new Map<string, RegExp>();
+function patternOf(format: string): RegExp {
+  const known = patterns.get(format);
+  if (known) return known;
+  const source = format
+    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    .replace(TOKEN, (token) => `(?<${token}>\\d{${token.length}})`);
+  const pattern = new RegExp(`^${source}$`);
+  patterns.set(format, pattern);
+  return pattern;
+}
+
+/** Formatters are slow to make and few: one per zone. */
+const clocks = new Map<string, Intl.DateTimeFormat>();
+function clockIn(zone: string): Intl.DateTimeFormat {
+  const known = clocks.get(zone);
+  if (known) return known;
+  const clock = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  });
+  clocks.set(zone, clock);
+  return clock;
+}
+
+function offsetAt(utcMs: number, zone: string): number {
+  if (zone === 'UTC') return 0;
+  const shown: Record<string, number> = {};
+  for (const { type, value } of clockIn(zone).formatToParts(utcMs)) shown[type] = Number(value);
+  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = shown;
+  const wholeMs = Math.floor(utcMs / 1000) * 1000;
+  return Date.UTC(year, month - 1, day, hour, minute, second) - wholeMs;
+}

@@ -1,0 +1,37 @@
+/** How "changed at or after" is said to a vendor, and what the vendor will make of it. */
+import { localIso, localToUtc } from './dates.ts';
+import type { SinceFilter } from './profile-schema.ts';
+
+/** A lower bound as the vendor reads it: `fromMs` is never later than the instant that was asked for. */
+export interface Bound {
+  readonly text: string;
+  readonly fromMs: number;
+}
+
+/** No lower bound: everything. */
+export const NO_BOUND = { text: null, fromMs: Number.NEGATIVE_INFINITY } as const;
+
+export type BoundMaker = (instantMs: number) => Bound;
+
+/** Bounds at the filter's own granularity, rounded down; one unit earlier where the vendor excludes the bound. */
+export function boundMaker(filter: SinceFilter, sourceZone: string): BoundMaker {
+  const { format, inclusive } = filter;
+  const zone = format === 'date' ? (filter.zone ?? sourceZone) : (filter.zone ?? 'UTC');
+  const unitMs = { iso: 1, 'epoch-ms': 1, 'iso-seconds': 1000, 'epoch-s': 1000, date: 86_400_000 }[format];
+  return (instantMs) => {
+    const asked = inclusive ? instantMs : instantMs - unitMs;
+    const localMs = Date.parse(`${localIso(asked, zone)}Z`);
+    const floored = Math.floor(localMs / unitMs) * unitMs;
+    const fromMs = localToUtc(floored, zone);
+    return { text: written(format, fromMs, floored, filter.zone !== undefined), fromMs };
+  };
+}
+
+function written(format: SinceFilter['format'], fromMs: number, localMs: number, isLocal: boolean): string {
+  const local = new Date(localMs).toISOString();
+  if (format === 'epoch-ms') return String(fromMs);
+  if (format === 'epoch-s') return String(Math.floor(fromMs / 1000));
+  if (format === 'date') return local.slice(0, 10);
+  const text = format === 'iso' ? local.slice(0, 23) : local.slice(0, 19);
+  return isLocal ? text : `${text}Z`;
+}
