@@ -13,6 +13,8 @@ export interface Remembered {
 /** One upsert that has to be sent, with what has to be remembered of it. */
 export interface Planned {
   readonly write: Write;
+  /** The write's properties as canonical JSON, and the digest of that text. */
+  readonly content: string;
   readonly fingerprint: string;
   /** Create-only properties, owed to HubSpot when this write creates the object. */
   readonly onCreate: Readonly<Record<string, string>>;
@@ -24,37 +26,42 @@ export type Decision =
   | { readonly kind: 'excluded'; readonly rule: string; readonly farewell: readonly Planned[] }
   | { readonly kind: 'rejected'; readonly issues: readonly Issue[] };
 
-/** Decides one entity. `recall` answers with what is remembered of the object under a key. */
-export function decide(
-  mapped: Mapped,
-  specs: readonly PropertySpec[],
-  recall: (upsert: Upsert) => Remembered,
-): Decision {
+/** Replaces a value that stands for a portal's id; null when the portal has nothing for it. */
+export type Resolve = (spec: PropertySpec, value: string) => string | null;
+
+/** What a decision needs beside the mapped entity. */
+export interface Knowledge {
+  readonly specs: readonly PropertySpec[];
+  readonly resolve: Resolve;
+  /** What is remembered of the object under an upsert's key. */
+  readonly recall: (upsert: Upsert) => Remembered;
+}
+
+/** Decides one entity. */
+export function decide(mapped: Mapped, knowledge: Knowledge): Decision {
+  const { recall } = knowledge;
   if (mapped.kind === 'invalid') return { kind: 'rejected', issues: mapped.issues };
   if (mapped.kind === 'excluded') {
     // Somebody who follows the object in HubSpot learns that it left; what HubSpot never held is not created now.
     const known = (mapped.farewell ?? []).filter((upsert) => recall(upsert).hubspotId !== null);
-    const farewell = planAll(known, specs, recall);
+    const farewell = planAll(known, knowledge);
     return Array.isArray(farewell)
       ? { kind: 'excluded', rule: mapped.rule, farewell }
       : { kind: 'rejected', issues: farewell.issues };
   }
-  const writes = planAll(mapped.upserts, specs, recall);
+  const writes = planAll(mapped.upserts, knowledge);
   if (!Array.isArray(writes)) return { kind: 'rejected', issues: writes.issues };
   const unchanged = mapped.upserts.length - writes.length;
   return writes.length === 0 ? { kind: 'unchanged', upserts: unchanged } : { kind: 'write', writes, unchanged };
 }
 
-function planAll(
-  upserts: readonly Upsert[],
-  specs: readonly PropertySpec[],
-  recall: (upsert: Upsert) => Remembered,
-): Planned[] | { issues: readonly Issue[] } {
+function planAll(upserts: readonly Upsert[], knowledge: Knowledge): Planned[] | { issues: readonly Issue[] } {
   const planned: Planned[] = [];
   for (const upsert of upserts) {
-    const plan = planUpsert(upsert, specs);
+    const known = knowledge.recall(upsert);
+    const plan = planUpsert(upsert, knowledge, known.hubspotId);
     if ('issues' in plan) return plan;
-    if (!isSettled(plan.fingerprint, recall(upsert))) planned.push(plan);
+    if (!isSettled(plan.fingerprint, known)) planned.push(plan);
   }
   return planned;
 }
@@ -66,30 +73,50 @@ function planAll(
 export const isSettled = (fingerprint: string, known: Remembered): boolean =>
   known.fingerprint === fingerprint && known.intent === null && (known.late === null || known.late === fingerprint);
 
-/** Parts an upsert's properties by their owner and adds the key. */
-export function planUpsert(upsert: Upsert, specs: readonly PropertySpec[]): Planned | { issues: readonly Issue[] } {
+/** Parts an upsert's properties by their owner, resolves what stands for an id, adds the key. */
+function planUpsert(
+  upsert: Upsert,
+  { specs, resolve }: Knowledge,
+  hubspotId: string | null,
+): Planned | { issues: readonly Issue[] } {
   const properties: Record<string, string> = {};
   const onCreate: Record<string, string> = {};
   let keyProperty: string | undefined;
+  const undeclared = new Set(Object.keys(upsert.properties));
   for (const spec of specs) {
     if (spec.object !== upsert.object) continue;
+    undeclared.delete(spec.name);
     if (spec.unique) keyProperty = spec.name;
-    const value = upsert.properties[spec.name];
-    if (value === undefined || spec.owner === 'crm') continue;
+    const value = wireValue(spec, upsert.properties[spec.name], resolve);
+    if (value === MISSING) {
+      const message = `the portal has no ${spec.refersTo} for "${upsert.properties[spec.name]}"`;
+      return { issues: [{ path: spec.name, message }] };
+    }
+    if (value === undefined) continue;
     if (spec.owner === 'source') properties[spec.name] = value;
     else if (value !== '') onCreate[spec.name] = value;
   }
-  const undeclared = Object.keys(upsert.properties).find(
-    (name) => !specs.some((spec) => spec.object === upsert.object && spec.name === name),
-  );
-  if (keyProperty === undefined || undeclared !== undefined) {
-    const path = undeclared ?? upsert.object;
+  const [stray] = undeclared;
+  if (keyProperty === undefined || stray !== undefined) {
+    const path = stray ?? upsert.object;
     return { issues: [{ path, message: 'the mapper does not declare this property, or no key for its object' }] };
   }
   properties[keyProperty] = upsert.key;
-  return {
-    write: { object: upsert.object, keyProperty, key: upsert.key, properties },
-    fingerprint: digest(canonicalJson(properties)),
-    onCreate,
-  };
+  const write = { object: upsert.object, keyProperty, key: upsert.key, properties, hubspotId };
+  const content = canonicalJson(properties);
+  return { write, content, fingerprint: digest(content), onCreate };
+}
+
+const MISSING = Symbol('the portal has nothing to refer to');
+
+/** What goes over the wire; undefined leaves the property alone. A rep without a HubSpot user owns nothing. */
+function wireValue(
+  spec: PropertySpec,
+  given: string | undefined,
+  resolve: Resolve,
+): string | undefined | typeof MISSING {
+  if (given === undefined || spec.owner === 'crm' || spec.refersTo === undefined) {
+    return spec.owner === 'crm' ? undefined : given;
+  }
+  return resolve(spec, given) ?? (spec.refersTo === 'owner' ? undefined : MISSING);
 }

@@ -24,12 +24,8 @@ export function canonicalJson(value: unknown): string {
 /** 128 bits of SHA-256 in hexadecimal: enough that no two contents of one key ever meet. */
 export const digest = (text: string): string => hash('sha256', text, 'hex').slice(0, 32);
 
-/** Of the mapped record, not the raw one: a mapper edit must rewrite, a noisy source field must not. */
-export const fingerprintOf = (properties: Readonly<Record<string, string>>): string =>
-  digest(canonicalJson(properties));
-
 /**
  * What is left of a key when case, width and spaces are ignored. Two different keys that fold to one are a collision:
- * people would take them for the same, and HubSpot's exact rule is not documented (facts/hubspot.md, 1.3).
+ * people would take them for the same, and how HubSpot compares unique values is not documented.
  */
 export const foldKey = (key: string): string => key.normalize('NFKC').replace(/\s+/gu, '').toLowerCase();

@@ -93,6 +93,8 @@ export interface PropertySpec {
   readonly unique?: boolean;
   readonly options?: readonly { readonly value: string; readonly label: string }[];
   readonly refersTo?: ValueReference;
+  /** HubSpot lets one object of the type hold a value: among ours the smallest key gets it, the others hold ''. */
+  readonly exclusive?: boolean;
   readonly description?: string;
 }
 
@@ -141,6 +143,8 @@ export interface Link {
   readonly by: string;
   readonly value: string;
   readonly label: 'primary' | 'default';
+  /** Made when the target is there now, otherwise dropped instead of waiting: for targets that mostly never come. */
+  readonly ifThere?: boolean;
 }
 
 export interface Upsert {
@@ -158,26 +162,29 @@ export type Mapped =
   | { readonly kind: 'excluded'; readonly rule: string; readonly farewell?: readonly Upsert[] }
   | { readonly kind: 'invalid'; readonly issues: readonly Issue[] };
 
-/** In scope, out by a named rule, or not decidable: then it is a dead letter that keeps no payload. */
+/**
+ * In scope, out by a named rule, or not decidable: then it is a dead letter that keeps no payload. With `farewell`, a
+ * record whose entity was synced before is mapped once more, so that HubSpot learns that it left.
+ */
 export type Scope =
   | { readonly in: true }
-  | { readonly in: false; readonly rule: string }
+  | { readonly in: false; readonly rule: string; readonly farewell?: boolean }
   | { readonly in: 'unknown'; readonly issue: Issue };
 
 /** What a mapper file exports: one value, read by setup, config show, plan, probes and the engine alike. */
 export interface Mapping<E> {
   readonly schema: z.ZodType<E>;
   /**
-   * Runs on the canonical record before validation and before anything is remembered, so that not even an invalid
-   * record of an excluded person is stored.
+   * Runs on the canonical record, and the rows it joins, before validation and before anything is remembered, so that
+   * not even an invalid record of an excluded person is stored.
    */
-  readonly scope: (record: Readonly<Record<string, unknown>>) => Scope;
+  readonly scope: (record: Readonly<Record<string, unknown>>, joined: Joined[number]) => Scope;
   /** Mirrored rows to pass along: the join's name, the pipe that mirrors it, and this record's field with its id. */
   readonly joins?: Readonly<Record<string, { readonly pipe: string; readonly by: string }>>;
   readonly properties: readonly PropertySpec[];
   readonly pipeline?: PipelineSpec;
   /** Pure: the records of one entity in, its upserts out. */
-  readonly map: (records: readonly E[], joined: Joined, facts: Facts) => Mapped;
+  readonly map: (records: readonly E[], joined: Joined, facts: Facts, entity: string) => Mapped;
 }
 
 // ---------------------------------------------------------------------------------------------------- sink
@@ -188,7 +195,19 @@ export interface Write {
   readonly keyProperty: string;
   readonly key: string;
   readonly properties: Readonly<Record<string, string>>;
+  /** The object's id as far as it is known; null when the write will probably create it. */
+  readonly hubspotId: string | null;
 }
+
+/** One association by HubSpot ids. `primary` exists from contacts and deals to companies. */
+export interface LinkWrite {
+  readonly from: { readonly object: ObjectType; readonly hubspotId: string };
+  readonly to: { readonly object: ObjectType; readonly hubspotId: string };
+  readonly label: 'primary' | 'default';
+}
+
+/** What became of one link; `unknown` is asked again by the next run, a repeat is harmless. */
+export type LinkOutcome = { readonly kind: 'done' } | { readonly kind: 'refused' | 'unknown'; readonly reason: string };
 
 /**
  * What became of one write. `ambiguous`: an earlier attempt of the same bytes got no readable answer and may still
@@ -210,7 +229,34 @@ export interface Sink {
    * could have been applied is reported as applied, and the engine keeps all of it as unknown.
    */
   write(writes: readonly Write[], signal: AbortSignal): Promise<ReadonlyMap<string, Outcome>>;
+  /** Reads properties by object id; ids that are not there are left out. */
+  read(
+    object: ObjectType,
+    ids: readonly string[],
+    properties: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Readonly<Record<string, string | null>>>>;
+  /** Sets properties by object id. One outcome per id. */
+  update(
+    object: ObjectType,
+    updates: readonly { readonly id: string; readonly properties: Readonly<Record<string, string>> }[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Outcome>>;
+  /** Makes links; one outcome per link, in the order given. Repeats are harmless. */
+  link(links: readonly LinkWrite[], signal: AbortSignal): Promise<readonly LinkOutcome[]>;
+  /** Removes links this tool made; one outcome per link, in the order given. */
+  unlink(links: readonly LinkWrite[], signal: AbortSignal): Promise<readonly LinkOutcome[]>;
+  /**
+   * Objects made by people that are what one of these writes would create. A unique one gets our key stamped on and is
+   * `adopted`; several, or one with another key, is `ambiguous`; keys without a match are left out. Absent where nothing
+   * is adopted.
+   */
+  adopt?(writes: readonly Write[], signal: AbortSignal): Promise<ReadonlyMap<string, Adoption>>;
 }
+
+export type Adoption =
+  | { readonly kind: 'adopted'; readonly hubspotId: string }
+  | { readonly kind: 'ambiguous'; readonly reason: string };
 
 // ---------------------------------------------------------------------------------------------------- job
 
@@ -226,6 +272,8 @@ export interface Job<Systems, E = unknown> {
   readonly daily: string;
   /** Several records make one entity: everything is read before the first entity is mapped. */
   readonly assembles: 'one-record' | 'many-records';
+  /** An entity's id is a record's id, and that record must be there: it is fetched when the mirror lacks it. */
+  readonly needsOwnRecord?: boolean;
   /** Dead letters added by one run before it stops. */
   readonly deadLettersMax: number;
 }

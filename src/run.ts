@@ -4,11 +4,14 @@
  * transaction is rolled back.
  */
 import type { Database } from 'better-sqlite3';
+import type { Resolve } from './decide.ts';
+import { type LinkCounts, payOwed, settleLinks } from './engine/afterwards.ts';
 import { type BreakerLimits, checkBreakers } from './engine/breakers.ts';
 import { Dispatch, tally } from './engine/dispatch.ts';
 import { Intake } from './engine/intake.ts';
+import type { JoinLookup } from './engine/joining.ts';
 import { type Counts, Ledger } from './engine/ledger.ts';
-import { EntityMapper, type JoinLookup } from './engine/mapping.ts';
+import { EntityMapper } from './engine/mapping.ts';
 import { type PartitionProof, readPartition } from './engine/read.ts';
 import { type Conclusion, conclude } from './engine/verdict.ts';
 import { type UpsertCounts, Writer } from './engine/writer.ts';
@@ -25,6 +28,8 @@ export interface Pipe<E> {
   readonly assembles: 'one-record' | 'many-records';
   /** Dead letters one run may add before it stops. */
   readonly deadLettersMax: number;
+  /** An entity's own record has to be there: it is fetched when the mirror lacks it. */
+  readonly needsOwnRecord: boolean;
   /** Changes when mapper, adapter or facts would make something else of the same record. */
   readonly version: string;
 }
@@ -37,6 +42,9 @@ export interface Ends {
   readonly stream: number;
   readonly facts: Facts;
   readonly join: JoinLookup;
+  /** The streams that joined pipes are mirrored in, by pipe; pipes that never ran are left out. */
+  readonly joinedStreams: ReadonlyMap<string, number>;
+  readonly resolve: Resolve;
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
 }
 
@@ -73,6 +81,9 @@ export interface Progress {
 export interface RunReport extends Conclusion {
   readonly counts: Counts;
   readonly upserts: UpsertCounts & { readonly unchanged: number };
+  readonly links: LinkCounts;
+  /** What the mapper remarked, with how often. */
+  readonly notes: readonly { readonly note: string; readonly times: number }[];
   readonly deadLettersAdded: number;
   readonly proofs: readonly PartitionProof[];
   readonly dryRun: boolean;
@@ -80,11 +91,18 @@ export interface RunReport extends Conclusion {
 
 /** A cursor stays this far behind the source's clock at the first page: two of its machines may disagree. */
 const CURSOR_MARGIN_MS = 60_000;
+/** Records asked for by id at once. */
+const FETCH_MAX = 500;
 /** Requests in flight get this long to be answered after a stop was asked for. */
 const STOP_GRACE_MS = 10_000;
 
 /** Runs one pipe. Never throws for what happens on the wire: the report says it, and is true. */
-export async function runPipe<E>(pipe: Pipe<E>, ends: Ends, options: RunOptions, stop: AbortSignal): Promise<RunReport> {
+export async function runPipe<E>(
+  pipe: Pipe<E>,
+  ends: Ends,
+  options: RunOptions,
+  stop: AbortSignal,
+): Promise<RunReport> {
   const run = new Run(pipe, ends, options, stop);
   if (options.dryRun) ends.db.exec('BEGIN IMMEDIATE');
   try {
@@ -115,12 +133,15 @@ class Run<E> {
   #deadLettersAdded = 0;
   #failure: unknown = null;
   #total: number | null = null;
+  #phase: Progress['phase'] = 'reading';
+  #streams = false;
+  #links: LinkCounts = { made: 0, removed: 0, refused: 0, pending: 0 };
 
   constructor(pipe: Pipe<E>, ends: Ends, options: RunOptions, stop: AbortSignal) {
     this.#pipe = pipe;
     this.#ends = ends;
     this.#options = options;
-    const { source, facts, join, clock } = ends;
+    const { source, facts, join, resolve, clock } = ends;
     const { mapping } = pipe;
     const state = new StreamState(ends.db, ends.stream, options.id, pipe.version, clock.now);
     const onDeadLetter = (added: boolean): void => this.#countDeadLetter(added);
@@ -129,13 +150,14 @@ class Run<E> {
     this.#intake = new Intake({
       source,
       mapping,
+      join,
       state,
       ledger,
       run: options.id,
       version: pipe.version,
       onDeadLetter,
     });
-    this.#mapper = new EntityMapper({ source, mapping, facts, state, join });
+    this.#mapper = new EntityMapper({ source, mapping, facts, state, join, resolve });
     this.#writer = new Writer({
       sink: ends.sink,
       state,
@@ -146,9 +168,11 @@ class Run<E> {
       kill: this.#kill.signal,
       onRefused: ({ object, key, entity, reason, category }) => {
         const raw = `[${(state.recordsOf([entity]).get(entity) ?? []).map((record) => record.raw).join(',')}]`;
-        onDeadLetter(state.deadLetter({ subject: `${object} ${key}`, entity, stage: 'write', category, reason, raw }));
+        onDeadLetter(
+          state.letters.open({ subject: `${object} ${key}`, entity, stage: 'write', category, reason, raw }),
+        );
       },
-      onSettled: () => this.#progress('writing'),
+      onSettled: () => this.#progress(),
     });
     this.#dispatch = new Dispatch({ mapper: this.#mapper, state, ledger, writer: this.#writer, onDeadLetter });
     const listener = (): void => this.#stopBecause(stop.reason);
@@ -160,25 +184,29 @@ class Run<E> {
   async story(): Promise<void> {
     const { source } = this.#ends;
     const changedMapper = mapperOf(this.#ends.db, this.#ends.stream) !== this.#pipe.version;
-    // Read before anything else: does an earlier proven run tell what is usual here?
-    const streams = this.#pipe.assembles === 'one-record' && !this.#measured;
+    // With an earlier proven run to compare with, nothing is written before all is read and its size has been judged;
+    // the very first load writes while it reads.
+    this.#streams = this.#pipe.assembles === 'one-record' && !this.#measured;
     this.#state.reopenSending();
     this.#state.reopenHeld();
+    for (const [pipe, stream] of this.#ends.joinedStreams) this.#state.touchDependents(pipe, stream);
     for await (const partition of source.partitions(this.#sinceOf('', changedMapper), this.#stop.signal)) {
       if (this.#options.partition !== null && partition.key !== this.#options.partition) continue;
       if (this.#room() === 0) break;
-      await this.#readOne(partition, this.#sinceOf(partition.key, changedMapper), streams);
+      await this.#readOne(partition, this.#sinceOf(partition.key, changedMapper));
     }
     this.#refuseUnknownPartition();
+    this.#phase = 'writing';
     await this.#writeTheRest();
     await this.#waitOutQuarantine();
+    await this.#afterwards();
     this.#moveCursors();
     if (changedMapper && this.#isWhole() && this.#allComplete()) {
       setMapper(this.#ends.db, this.#ends.stream, this.#pipe.version);
     }
   }
 
-  async #readOne(partition: Partition, since: Since, streams: boolean): Promise<void> {
+  async #readOne(partition: Partition, since: Since): Promise<void> {
     const proofs = readPartition(partition, since, {
       source: this.#ends.source,
       signal: this.#stop.signal,
@@ -188,9 +216,9 @@ class Run<E> {
       onPage: async (page, of, lastOfSorted) => {
         this.#total = page.total ?? this.#total;
         const taken = await this.#intake.take(page, this.#stop.signal);
-        if (streams) await this.#dispatch.send(taken.touched);
+        if (this.#streams) await this.#dispatch.send(taken.touched);
         this.#moveCursor(of, lastOfSorted, page);
-        this.#progress('reading');
+        this.#progress();
         this.#stop.signal.throwIfAborted();
         return taken;
       },
@@ -200,9 +228,12 @@ class Run<E> {
 
   /** What was read and waits, after the numbers have been looked at; also what an earlier run left behind. */
   async #writeTheRest(): Promise<void> {
-    if (this.#measured && !this.#options.approved && !this.#options.dryRun) {
+    await this.#fetchWhatIsMissing();
+    if (!this.#streams) {
+      // Also settles who owns which key and which e-mail, before the first of them is sent.
       const sizes = tally(this.#mapper, this.#state, this.#pipe.mapping.properties);
-      checkBreakers(this.#pipe.name, sizes, this.#state.objectCount(), this.#options.breakers);
+      const isChecked = this.#measured && !this.#options.approved && !this.#options.dryRun;
+      if (isChecked) checkBreakers(this.#pipe.name, sizes, this.#state.objects.count(), this.#options.breakers);
     }
     // Deciding one entity may reopen another (two spellings of one key), which may lie behind: a second round finds it.
     for (let round = 0; round < 3 && this.#state.count('pending') > 0; round++) await this.#dispatch.sendPending();
@@ -210,12 +241,40 @@ class Run<E> {
     this.#stop.signal.throwIfAborted();
   }
 
+  /**
+   * Records that a joined row makes worth a second look, and own records that only others have named so far: read by id.
+   */
+  async #fetchWhatIsMissing(): Promise<void> {
+    for (const [pipe, stream] of this.#ends.joinedStreams) {
+      await this.#fetch(() => this.#state.toReadAgain(pipe, stream, FETCH_MAX));
+    }
+    if (this.#pipe.needsOwnRecord) await this.#fetch(() => this.#state.withoutOwnRecord(FETCH_MAX));
+  }
+
+  async #fetch(wanted: () => string[]): Promise<void> {
+    const asked = new Set<string>();
+    for (;;) {
+      const ids = wanted().filter((id) => !asked.has(id));
+      if (ids.length === 0) return; // bounded: no id is asked for twice
+      for (const id of ids) asked.add(id);
+      this.#intake.takeAnswers(await this.#ends.source.get(ids, this.#stop.signal));
+    }
+  }
+
+  /** Create-only properties and links: they hang on objects that are written by now. */
+  async #afterwards(): Promise<void> {
+    if (this.#options.dryRun) return;
+    await payOwed(this.#state, this.#ends.sink, this.#stop.signal);
+    this.#links = await settleLinks(this.#state, this.#ends.sink, this.#stop.signal);
+  }
+
   /** Sends once more what an older request may still overwrite, after the time in which it could land. */
   async #waitOutQuarantine(): Promise<void> {
-    const until = this.#state.heldUntilMs(this.#options.quarantineMs);
+    const until = this.#state.objects.heldUntilMs(this.#options.quarantineMs);
     if (until === null || this.#options.dryRun) return;
     const waitMs = Math.max(0, until - this.#ends.clock.now());
-    this.#progress('waiting', until);
+    this.#phase = 'waiting';
+    this.#progress(until);
     await this.#ends.clock.sleep(waitMs, this.#stop.signal);
     this.#state.reopenHeld();
     await this.#dispatch.sendPending();
@@ -249,6 +308,8 @@ class Run<E> {
       }),
       counts,
       upserts: { ...this.#writer.counts, unchanged: this.#dispatch.unchanged },
+      links: this.#links,
+      notes: [...this.#dispatch.notes].map(([note, times]) => ({ note, times })),
       deadLettersAdded: this.#deadLettersAdded,
       proofs: this.#proofs,
       dryRun: this.#options.dryRun,
@@ -330,8 +391,8 @@ class Run<E> {
     );
   }
 
-  #progress(phase: Progress['phase'], waitUntilMs: number | null = null): void {
-    this.#options.onProgress({ phase, ...this.#ledger.glance(), total: this.#total, waitUntilMs });
+  #progress(waitUntilMs: number | null = null): void {
+    this.#options.onProgress({ phase: this.#phase, ...this.#ledger.glance(), total: this.#total, waitUntilMs });
   }
 }
 

@@ -47,6 +47,8 @@ class World {
       stream: this.stream,
       facts: { environment: 'sandbox', zone: 'America/Chicago', currencies: ['USD'], names: {} },
       join: () => new Map(),
+      joinedStreams: new Map(),
+      resolve: (_spec, value) => value,
       clock: {
         now: () => this.nowMs,
         sleep: async (ms) => {
@@ -77,14 +79,30 @@ class World {
       mode: JSON.stringify({ dryRun: whole.dryRun, restricted }),
       atMs: this.nowMs,
     });
-    const pipe = { name: 'products', mapping: rowMapping, assembles: 'one-record', deadLettersMax: 50, version: 'v1' } as const;
+    const pipe = {
+      name: 'products',
+      mapping: rowMapping,
+      assembles: 'one-record',
+      deadLettersMax: 50,
+      needsOwnRecord: false,
+      version: 'v1',
+    } as const;
     const report = await runPipe(pipe, ends, { id, ...whole }, stop);
-    endRun(this.db, { id, status: report.status, exit: report.exit, report: '{}', atMs: this.nowMs, proofs: new Map() });
+    endRun(this.db, {
+      id,
+      status: report.status,
+      exit: report.exit,
+      report: '{}',
+      atMs: this.nowMs,
+      proofs: new Map(),
+    });
     return report;
   }
 
   names(): Record<string, string | undefined> {
-    return Object.fromEntries([...this.sink.objects].map(([key, object]) => [key.replace('products ', ''), object.name]));
+    return Object.fromEntries(
+      [...this.sink.objects].map(([key, object]) => [key.replace('products ', ''), object.name]),
+    );
   }
 
   cursor(): string | undefined {
@@ -98,7 +116,11 @@ class World {
 }
 
 const rows = (count: number, from = 1): Row[] =>
-  Array.from({ length: count }, (_, index) => ({ id: `P${from + index}`, modifiedAt: at(from + index), name: `n${from + index}` }));
+  Array.from({ length: count }, (_, index) => ({
+    id: `P${from + index}`,
+    modifiedAt: at(from + index),
+    name: `n${from + index}`,
+  }));
 
 let world: World;
 beforeEach(() => {
@@ -339,7 +361,11 @@ describe('a stop', () => {
     world.source.beforePage = () => {
       throw new TransientError('source', 'the ERP did not answer within 60 s');
     };
-    expect(await world.run()).toMatchObject({ status: 'failed', exit: EXIT.source, reason: expect.stringContaining('did not answer') });
+    expect(await world.run()).toMatchObject({
+      status: 'failed',
+      exit: EXIT.source,
+      reason: expect.stringContaining('did not answer'),
+    });
   });
 });
 

@@ -1,6 +1,18 @@
 /** Both ends of a pipe in memory: real implementations of the interfaces, small enough to be read in one go. */
 import { z } from 'zod';
-import type { Mapping, Outcome, Page, Partition, Since, Sink, Source, SourceRecord, Write } from '../src/pipe.ts';
+import type {
+  LinkOutcome,
+  LinkWrite,
+  Mapping,
+  Outcome,
+  Page,
+  Partition,
+  Since,
+  Sink,
+  Source,
+  SourceRecord,
+  Write,
+} from '../src/pipe.ts';
 
 export interface Row {
   readonly id: string;
@@ -87,6 +99,37 @@ export class MemorySink implements Sink {
     return new Map(writes.map((write) => [write.key, this.answer(write, () => this.#apply(write))]));
   }
 
+  /** Links by both ids and label. */
+  readonly links = new Set<string>();
+
+  async read(_object: string, ids: readonly string[]): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
+    const found = [...this.objects].map(([name, properties]) => [`hs-${name.split(' ')[1]}`, properties] as const);
+    return new Map(found.filter(([id]) => ids.includes(id)));
+  }
+
+  async update(
+    object: string,
+    updates: readonly { readonly id: string; readonly properties: Readonly<Record<string, string>> }[],
+  ): Promise<ReadonlyMap<string, Outcome>> {
+    return new Map(
+      updates.map(({ id, properties }) => {
+        const name = `${object} ${id.slice('hs-'.length)}`;
+        this.objects.set(name, { ...this.objects.get(name), ...properties });
+        return [id, { kind: 'written', hubspotId: id, created: false, ambiguous: false }];
+      }),
+    );
+  }
+
+  async link(links: readonly LinkWrite[]): Promise<readonly LinkOutcome[]> {
+    for (const link of links) this.links.add(linkName(link));
+    return links.map(() => ({ kind: 'done' }));
+  }
+
+  async unlink(links: readonly LinkWrite[]): Promise<readonly LinkOutcome[]> {
+    for (const link of links) this.links.delete(linkName(link));
+    return links.map(() => ({ kind: 'done' }));
+  }
+
   #apply(write: Write): Outcome {
     const name = `${write.object} ${write.key}`;
     const created = !this.objects.has(name);
@@ -98,6 +141,8 @@ export class MemorySink implements Sink {
     return this.requests.reduce((sum, request) => sum + request.length, 0);
   }
 }
+
+const linkName = ({ from, to, label }: LinkWrite): string => `${from.hubspotId} ${label} ${to.hubspotId}`;
 
 const RowSchema = z.object({ id: z.string(), modifiedAt: z.string(), name: z.string(), kind: z.string().optional() });
 

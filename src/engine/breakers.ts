@@ -21,7 +21,10 @@ export const DEFAULT_LIMITS: BreakerLimits = {
 export function checkBreakers(pipe: string, tally: Tally, knownObjects: number, limits: BreakerLimits): void {
   const mayCreate = Math.max(limits.creates.atLeast, Math.floor(knownObjects * limits.creates.share));
   if (tally.creates > mayCreate) {
-    throw stopped(pipe, `it would create ${tally.creates} objects; usual is at most ${mayCreate} (${knownObjects} known)`);
+    throw stopped(
+      pipe,
+      `it would create ${tally.creates} objects; usual is at most ${mayCreate} (${knownObjects} known)`,
+    );
   }
   const mayChange = Math.max(limits.changes.atLeast, Math.floor(knownObjects * limits.changes.share));
   if (tally.updates > mayChange) {
@@ -31,7 +34,10 @@ export function checkBreakers(pipe: string, tally: Tally, knownObjects: number, 
   for (const [property, count] of tally.blanked) {
     const mayBlank = Math.floor(tally.updates * limits.blanked.share);
     if (count > mayBlank) {
-      throw stopped(pipe, `it would empty ${property} on ${count} of ${tally.updates} objects; usual is at most ${mayBlank}`);
+      throw stopped(
+        pipe,
+        `it would empty ${property} on ${count} of ${tally.updates} objects; usual is at most ${mayBlank}`,
+      );
     }
   }
 }

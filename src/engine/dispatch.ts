@@ -19,6 +19,8 @@ const CHUNK = 500;
 export class Dispatch<E> {
   /** Upserts that were decided and found unchanged. */
   unchanged = 0;
+  /** What the mapper had to say, with how often it said so; the first hundred kinds. */
+  readonly notes = new Notes();
   readonly #options: DispatchOptions<E>;
 
   constructor(options: DispatchOptions<E>) {
@@ -57,6 +59,7 @@ export class Dispatch<E> {
   #settleOrQueue(one: Decided): void {
     const { state, ledger } = this.#options;
     const { entity, decision } = one;
+    if (decision.kind !== 'rejected') this.#wantLinks(one);
     if (decision.kind === 'write' || (decision.kind === 'excluded' && decision.farewell.length > 0)) {
       state.setEntity(entity, 'sending', null);
       return;
@@ -66,11 +69,11 @@ export class Dispatch<E> {
       const reason = decision.issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
       const subject = `record ${one.records.join(',') || entity}`;
       const letter = { subject, entity, stage: 'map', category: 'invalid', reason, raw: one.raw } as const;
-      this.#options.onDeadLetter(state.deadLetter(letter));
+      this.#options.onDeadLetter(state.letters.open(letter));
       for (const record of one.records) ledger.settle(record, { kind: 'dead-lettered' });
       return;
     }
-    state.resolveLetters(entity);
+    state.letters.resolve(entity);
     if (decision.kind === 'unchanged') {
       this.unchanged += decision.upserts;
       state.setEntity(entity, 'clean', null);
@@ -79,6 +82,15 @@ export class Dispatch<E> {
     }
     state.excludeEntity(entity, decision.rule);
     for (const record of one.records) ledger.settle(record, { kind: 'excluded', rule: decision.rule });
+  }
+
+  /** Links are wanted from the moment they are mapped; they are made when both ends are there. */
+  #wantLinks({ upserts, decision, notes }: Decided): void {
+    if (decision.kind === 'excluded' && decision.farewell.length === 0) return;
+    for (const { object, key, links } of upserts) {
+      if (links !== undefined) this.#options.state.links.want(object, key, links);
+    }
+    for (const note of notes) this.notes.set(note, (this.notes.get(note) ?? 0) + 1);
   }
 
   #hand(one: Decided): void {
@@ -96,6 +108,15 @@ export class Dispatch<E> {
     this.#options.writer.add(task, writes, (planned) => recall(planned.write.object, planned.write.key));
   }
 }
+
+/** Remarks of the mapper, counted by their text; bounded, because a text may name a record. */
+class Notes extends Map<string, number> {
+  override set(note: string, count: number): this {
+    return this.size < NOTES_MAX || this.has(note) ? super.set(note, count) : this;
+  }
+}
+
+const NOTES_MAX = 100;
 
 /** What a run is about to do, for the circuit breakers. */
 export interface Tally {

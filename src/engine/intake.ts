@@ -1,12 +1,14 @@
 /** Takes pages in: scope before memory, doubt settled by a point read, what changed remembered and marked. */
 import { digest } from '../fingerprint.ts';
-import type { Mapping, Page, RejectedRow, Source, SourceRecord } from '../pipe.ts';
+import type { Mapping, Page, RejectedRow, Scope, Source, SourceRecord } from '../pipe.ts';
 import type { KnownRecord, StreamState } from '../state/stream.ts';
+import { type JoinLookup, joiner } from './joining.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface IntakeOptions<E> {
   readonly source: Source;
-  readonly mapping: Pick<Mapping<E>, 'scope'>;
+  readonly mapping: Pick<Mapping<E>, 'scope' | 'joins'>;
+  readonly join: JoinLookup;
   readonly state: StreamState;
   readonly ledger: Ledger;
   readonly run: string;
@@ -49,13 +51,35 @@ export class Intake<E> {
     const known = state.known(records.map((record) => record.id));
     const changed = records.filter((record) => known.get(record.id)?.content !== record.content);
     const settled = await this.#settleDoubts(changed, known, page.asOf, signal);
-    const touched = new Set<string>();
-    state.transaction(() => {
+    const touched = state.transaction(() => {
       for (const record of records) this.#keepUnchanged(record, known.get(record.id));
-      for (const record of settled) for (const entity of this.#remember(record)) touched.add(entity);
       for (const row of page.rejected) this.#reject(row);
+      return this.#rememberAll(settled, known);
     });
-    return { fresh: fresh + page.rejected.length, repeats, touched: [...touched] };
+    return { fresh: fresh + page.rejected.length, repeats, touched };
+  }
+
+  /** Takes in records that were asked for by id; whatever the mirror holds of them is replaced. */
+  takeAnswers(records: readonly SourceRecord[]): void {
+    const { state } = this.#options;
+    const seen = records.map((record) => this.#fingerprint(record));
+    const known = state.known(seen.map((record) => record.id));
+    state.transaction(() => this.#rememberAll(seen, known));
+  }
+
+  /** Returns the entities that now wait to be mapped. */
+  #rememberAll(records: readonly Seen[], known: ReadonlyMap<string, KnownRecord>): string[] {
+    const { source, mapping, join } = this.#options;
+    const canonical = records.map((record) => asRecord(source.canonical(record.raw)));
+    const joins = joiner(mapping.joins, join, canonical);
+    const touched = new Set<string>();
+    for (const [index, record] of records.entries()) {
+      const value = canonical[index] ?? {};
+      const scope = mapping.scope(value, joins.rows(value));
+      for (const entity of this.#remember(record, scope, known.has(record.id))) touched.add(entity);
+      if (mapping.joins) this.#options.state.noteJoins(record.id, joins.named(value));
+    }
+    return [...touched];
   }
 
   #fingerprint(record: SourceRecord): Seen {
@@ -113,12 +137,11 @@ export class Intake<E> {
   }
 
   /** Returns the entities that now wait to be mapped. */
-  #remember(record: Seen): readonly string[] {
-    const { state, ledger, mapping, source } = this.#options;
+  #remember(record: Seen, scope: Scope, isKnown: boolean): readonly string[] {
+    const { state, ledger } = this.#options;
     const { id, modifiedAt, content, text, entities } = record;
-    const scope = mapping.scope(asRecord(source.canonical(record.raw)));
-    if (scope.in === false) {
-      state.rememberExcluded({ id, modifiedAt, content, rule: scope.rule });
+    if (scope.in === false && !(scope.farewell && entities.some((entity) => state.objects.wasSent(entity)))) {
+      state.rememberExcluded({ id, modifiedAt, content, rule: scope.rule }, isKnown);
       ledger.settle(id, { kind: 'excluded', rule: scope.rule });
       return [];
     }
@@ -128,7 +151,7 @@ export class Intake<E> {
       ledger.settle(id, { kind: 'dead-lettered' });
       return [];
     }
-    state.remember({ id, modifiedAt, content, raw: text, entities });
+    state.remember({ id, modifiedAt, content, raw: text, entities }, isKnown);
     return entities;
   }
 
@@ -139,7 +162,7 @@ export class Intake<E> {
     const name = digest(text);
     const { firstInRun } = ledger.see(`row ${name}`);
     if (!firstInRun) return;
-    const scope = mapping.scope(asRecord(source.canonical(row.raw)));
+    const scope = mapping.scope(asRecord(source.canonical(row.raw)), {});
     if (scope.in === false) {
       ledger.settle(`row ${name}`, { kind: 'excluded', rule: scope.rule });
       return;
@@ -150,7 +173,7 @@ export class Intake<E> {
 
   #letter(subject: string, entity: string | null, reason: string, raw: string | null, stage: 'read' | 'scope'): void {
     const category = stage === 'scope' ? 'unknown-scope' : 'unusable-row';
-    this.#options.onDeadLetter(this.#options.state.deadLetter({ subject, entity, stage, category, reason, raw }));
+    this.#options.onDeadLetter(this.#options.state.letters.open({ subject, entity, stage, category, reason, raw }));
   }
 }
 

@@ -103,7 +103,9 @@ export class Ledger {
       counts.deadLettered +
       Object.values(excluded).reduce((a, b) => a + b, 0);
     if (this.unsettled > 0 || sum !== counts.read) {
-      throw new Error(`accounting: ${counts.read} records read, ${sum} accounted for, ${this.unsettled} without outcome`);
+      throw new Error(
+        `accounting: ${counts.read} records read, ${sum} accounted for, ${this.unsettled} without outcome`,
+      );
     }
     return counts;
   }

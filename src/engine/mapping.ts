@@ -1,10 +1,9 @@
-/** From mirrored records to decisions: parse, join, map, decide. */
-import { type Decision, decide } from '../decide.ts';
-import type { Facts, Issue, Joined, JoinedRow, Mapped, Mapping, ObjectType, Source, Upsert } from '../pipe.ts';
-import type { KnownObject, MirroredRecord, StreamState } from '../state/stream.ts';
-
-/** Mirrored rows of another pipe by record id; ids it does not hold are left out. */
-export type JoinLookup = (pipe: string, ids: readonly string[]) => ReadonlyMap<string, JoinedRow>;
+/** From mirrored records to decisions: parse, join, map, settle who owns what, decide. */
+import { type Decision, decide, type Resolve } from '../decide.ts';
+import type { Facts, Issue, Mapped, Mapping, ObjectType, Source, Upsert } from '../pipe.ts';
+import type { KnownObject } from '../state/objects.ts';
+import type { MirroredRecord, StreamState } from '../state/stream.ts';
+import { type JoinLookup, joiner } from './joining.ts';
 
 export interface MapperOptions<E> {
   readonly source: Pick<Source, 'canonical'>;
@@ -12,6 +11,7 @@ export interface MapperOptions<E> {
   readonly facts: Facts;
   readonly state: StreamState;
   readonly join: JoinLookup;
+  readonly resolve: Resolve;
 }
 
 /** An entity with all that its settling needs. */
@@ -21,8 +21,8 @@ export interface Decided {
   /** The records' payloads as one JSON array, for a dead letter. */
   readonly raw: string;
   readonly decision: Decision;
-  /** How many upserts it maps to. */
-  readonly upserts: number;
+  readonly upserts: readonly Upsert[];
+  readonly notes: readonly string[];
   readonly recall: (object: ObjectType, key: string) => KnownObject;
 }
 
@@ -39,69 +39,81 @@ const UNKNOWN: KnownObject = {
 
 export class EntityMapper<E> {
   readonly #options: MapperOptions<E>;
+  readonly #keyProperties: ReadonlyMap<ObjectType, string>;
+  readonly #exclusive: readonly { object: ObjectType; name: string }[];
 
   constructor(options: MapperOptions<E>) {
     this.#options = options;
+    const { properties } = options.mapping;
+    this.#keyProperties = new Map(properties.filter((spec) => spec.unique).map((spec) => [spec.object, spec.name]));
+    this.#exclusive = properties.filter((spec) => spec.exclusive);
   }
 
   /** Decides entities from what the mirror holds of them. Synchronous: nothing changes between reading and deciding. */
   decideAll(entities: readonly string[]): Decided[] {
-    const { state, mapping } = this.#options;
+    const { state, mapping, resolve } = this.#options;
     const records = state.recordsOf(entities);
     const mapped = this.#mapAll(entities, records);
-    const known = this.#recall([...mapped.values()].flatMap(upsertsOf));
+    for (const [entity, result] of mapped) this.#claim(entity, result, records.get(entity) ?? []);
+    const recall = this.#recall([...mapped.values()].flatMap(upsertsOf));
     return entities.map((entity) => {
       const rows = records.get(entity) ?? [];
-      const result = mapped.get(entity) ?? { kind: 'invalid', issues: [{ path: '', message: 'not mapped' }] };
-      const upserts = upsertsOf(result);
-      const collision = result.kind === 'upserts' ? this.#collision(entity, upserts) : null;
+      const result = this.#own(entity, mapped.get(entity) ?? NOT_MAPPED);
       return {
         entity,
         records: rows.map((row) => row.id),
         raw: `[${rows.map((row) => row.raw).join(',')}]`,
-        decision: collision ?? decide(result, mapping.properties, (upsert) => known(upsert.object, upsert.key)),
-        upserts: upserts.length,
-        recall: known,
+        decision: decide(result, {
+          specs: mapping.properties,
+          resolve,
+          recall: ({ object, key }) => recall(object, key),
+        }),
+        upserts: upsertsOf(result),
+        notes: result.kind === 'upserts' ? (result.notes ?? []) : [],
+        recall,
       };
     });
   }
 
   #mapAll(entities: readonly string[], records: ReadonlyMap<string, readonly MirroredRecord[]>): Map<string, Mapped> {
+    const { mapping, facts, join, state } = this.#options;
     const parsed = new Map(entities.map((entity) => [entity, this.#parse(records.get(entity) ?? [])]));
-    const join = this.#joiner([...parsed.values()].flatMap((result) => ('issues' in result ? [] : result.values)));
+    const values = [...parsed.values()].flatMap((result) => ('issues' in result ? [] : result.values));
+    const joined = joiner(mapping.joins, join, values);
+    if (mapping.joins) {
+      for (const [entity, result] of parsed) {
+        if ('issues' in result) continue;
+        for (const [index, row] of (records.get(entity) ?? []).entries()) {
+          state.noteJoins(row.id, joined.named(result.values[index]));
+        }
+      }
+    }
     return new Map(
       [...parsed].map(([entity, result]) => [
         entity,
         'issues' in result
           ? { kind: 'invalid', issues: result.issues }
-          : this.#options.mapping.map(result.values, result.values.map(join), this.#options.facts),
+          : mapping.map(result.values, result.values.map(joined.rows), facts, entity),
       ]),
     );
   }
 
   #parse(rows: readonly MirroredRecord[]): { values: E[] } | { issues: Issue[] } {
+    const { mapping, source } = this.#options;
     const values: E[] = [];
     const issues: Issue[] = [];
     for (const row of rows) {
-      const result = this.#options.mapping.schema.safeParse(this.#options.source.canonical(JSON.parse(row.raw)));
+      const result = mapping.schema.safeParse(source.canonical(JSON.parse(row.raw)));
       if (result.success) values.push(result.data);
       else {
         const prefix = rows.length > 1 ? `${row.id} ` : '';
-        issues.push(...result.error.issues.map((issue) => ({ path: prefix + issue.path.join('.'), message: issue.message })));
+        issues.push(
+          ...result.error.issues.map((issue) => ({ path: prefix + issue.path.join('.'), message: issue.message })),
+        );
       }
     }
     if (rows.length === 0) issues.push({ path: '', message: 'no payload is kept of any of its records' });
     return issues.length > 0 ? { issues } : { values };
-  }
-
-  /** One look-up per joined pipe for all entities of a batch. */
-  #joiner(values: readonly E[]): (value: E) => Joined[number] {
-    const joins = Object.entries(this.#options.mapping.joins ?? {}).map(([name, { pipe, by }]) => {
-      const ids = new Set(values.map((value) => fieldOf(value, by)).filter((id) => id !== undefined));
-      return { name, by, rows: this.#options.join(pipe, [...ids]) };
-    });
-    return (value) =>
-      Object.fromEntries(joins.map(({ name, by, rows }) => [name, rows.get(fieldOf(value, by) ?? '')]));
   }
 
   #recall(upserts: readonly Upsert[]): (object: ObjectType, key: string) => KnownObject {
@@ -111,33 +123,60 @@ export class EntityMapper<E> {
       if (list) list.push(key);
       else keys.set(object, [key]);
     }
-    const known = new Map([...keys].map(([object, list]) => [object, this.#options.state.objects(object, list)]));
+    const { objects } = this.#options.state;
+    const known = new Map(
+      [...keys].map(([object, list]) => [object, objects.recall(object, this.#keyProperties.get(object) ?? '', list)]),
+    );
     return (object, key) => known.get(object)?.get(key) ?? UNKNOWN;
   }
 
-  /** Two ids that people would take for one: none is guessed, both become dead letters. */
-  #collision(entity: string, upserts: readonly Upsert[]): Decision | null {
+  /** Notes which keys and exclusive values an entity maps to; whom that concerns is decided once more. */
+  #claim(entity: string, mapped: Mapped, rows: readonly MirroredRecord[]): void {
     const { state } = this.#options;
-    const issues: Issue[] = [];
-    for (const { object, key } of upserts) {
-      state.claim(object, key, entity);
-      for (const rival of state.rivals(object, key)) {
-        issues.push({
-          path: 'id',
-          message: `the key ${key} of ${object} differs from ${rival.key} only in case, width or spaces`,
-        });
-        state.reopenClean(rival.entity);
-      }
-    }
-    return issues.length > 0 ? { kind: 'rejected', issues } : null;
+    const upserts = mapped.kind === 'upserts' ? mapped.upserts : [];
+    const modifiedAt = rows.reduce((latest, row) => (row.modifiedAt > latest ? row.modifiedAt : latest), '');
+    const values = upserts.flatMap(({ object, key, properties }) =>
+      this.#exclusive
+        .filter((spec) => spec.object === object)
+        .map(({ name }) => ({ object, key, property: name, value: properties[name] ?? '' })),
+    );
+    const held = values.filter(({ value }) => value !== '');
+    for (const other of state.claims.replace(entity, modifiedAt, upserts, held)) state.reopenClean(other);
+  }
+
+  /**
+   * What of a mapping is this entity's to write. Two spellings of one key are a collision and none is guessed; a key
+   * that another entity changed later is that one's; a value that only one object may hold goes to the smallest key.
+   */
+  #own(entity: string, mapped: Mapped): Mapped {
+    if (mapped.kind !== 'upserts') return mapped;
+    const { claims } = this.#options.state;
+    const issues = mapped.upserts.flatMap((upsert): Issue[] => {
+      const other = claims.otherSpelling(upsert);
+      const message = `the key ${upsert.key} of ${upsert.object} differs from ${other} only in case, width or spaces`;
+      return other === null ? [] : [{ path: 'id', message }];
+    });
+    if (issues.length > 0) return { kind: 'invalid', issues };
+    const upserts = mapped.upserts
+      .filter((upsert) => (claims.owner(upsert) ?? entity) === entity)
+      .map((upsert) => this.#withoutTakenValues(upsert));
+    return { ...mapped, upserts };
+  }
+
+  #withoutTakenValues(upsert: Upsert): Upsert {
+    const { claims } = this.#options.state;
+    const taken = this.#exclusive.filter(({ object, name }) => {
+      const value = upsert.properties[name];
+      if (object !== upsert.object || !value) return false;
+      return claims.holder({ object, property: name, value, key: upsert.key }) !== upsert.key;
+    });
+    if (taken.length === 0) return upsert;
+    const cleared = Object.fromEntries(taken.map(({ name }) => [name, '']));
+    return { ...upsert, properties: { ...upsert.properties, ...cleared } };
   }
 }
 
+const NOT_MAPPED: Mapped = { kind: 'invalid', issues: [{ path: '', message: 'not mapped' }] };
+
 const upsertsOf = (mapped: Mapped): readonly Upsert[] =>
   mapped.kind === 'upserts' ? mapped.upserts : mapped.kind === 'excluded' ? (mapped.farewell ?? []) : [];
-
-function fieldOf(value: unknown, field: string): string | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const found: unknown = Reflect.get(value, field);
-  return typeof found === 'string' && found !== '' ? found : undefined;
-}

@@ -47,38 +47,33 @@ export async function* readPartition(
   options: ReadOptions,
 ): AsyncGenerator<PartitionProof> {
   const startedMs = options.now();
-  const proof = (rest: Omit<PartitionProof, 'partition' | 'label' | 'ms'>): PartitionProof => ({
-    partition: partition.key,
-    label: partition.label,
-    ms: options.now() - startedMs,
-    ...rest,
-  });
-  const nothing = { expected: null, fetched: 0, repeats: 0, pages: 0, sweeps: 1, asOf: null } as const;
-  let last: Sweep | null = null;
+  const about = { partition: partition.key, label: partition.label };
   try {
-    for (let sweeps = 1; sweeps <= SWEEPS_MAX; sweeps++) {
-      last = await sweep(partition, since, options);
-      const reason = last.limited ? null : doubt(last);
-      const { expected, fetched, repeats, pages, asOf } = last;
-      if (last.limited) {
-        yield proof({ expected, fetched, repeats, pages, sweeps, asOf, verdict: 'limited', reason: 'stopped at --limit' });
-        return;
-      }
-      if (reason === null || sweeps === SWEEPS_MAX) {
-        const verdict = reason === null ? 'complete' : 'unproven';
-        yield proof({ expected, fetched, repeats, pages, sweeps, asOf, verdict, reason });
-        return;
-      }
-    }
+    const result = await sweepUntilProven(partition, since, options);
+    yield { ...about, ...result, ms: options.now() - startedMs };
   } catch (error) {
-    if (error instanceof TooLargeError) {
-      const parts = options.source.split(partition);
-      if (parts.length > 0) {
-        for (const part of parts) yield* readPartition(part, since, options);
-        return;
-      }
-    } else if (!(error instanceof TransientError) || error.system !== 'source') throw error;
-    yield proof({ ...nothing, verdict: 'failed', reason: error.message });
+    const parts = error instanceof TooLargeError ? options.source.split(partition) : [];
+    for (const part of parts) yield* readPartition(part, since, options);
+    if (parts.length > 0) return;
+    const isOurs = error instanceof TooLargeError || (error instanceof TransientError && error.system === 'source');
+    if (!isOurs) throw error;
+    yield { ...about, ...UNREAD, reason: error.message, ms: options.now() - startedMs };
+  }
+}
+
+const UNREAD = { expected: null, fetched: 0, repeats: 0, pages: 0, sweeps: 1, asOf: null, verdict: 'failed' } as const;
+
+async function sweepUntilProven(
+  partition: Partition,
+  since: Since,
+  options: ReadOptions,
+): Promise<Omit<PartitionProof, 'partition' | 'label' | 'ms'>> {
+  for (let sweeps = 1; ; sweeps++) {
+    const { limited, ...counted } = await sweep(partition, since, options);
+    if (limited) return { ...counted, sweeps, verdict: 'limited', reason: 'stopped at --limit' };
+    const reason = doubt(counted);
+    if (reason === null) return { ...counted, sweeps, verdict: 'complete', reason };
+    if (sweeps === SWEEPS_MAX) return { ...counted, sweeps, verdict: 'unproven', reason };
   }
 }
 
@@ -101,7 +96,8 @@ async function sweep(partition: Partition, since: Since, options: ReadOptions): 
   options.beginSweep();
   for await (const page of ahead(options.source.pages(partition, since, options.signal))) {
     if (++pages > PAGES_MAX) throw standsStill(partition, `more than ${PAGES_MAX} pages`);
-    if (page.next !== null && tokens.has(page.next)) throw standsStill(partition, `page ${pages} leads to one already read`);
+    if (page.next !== null && tokens.has(page.next))
+      throw standsStill(partition, `page ${pages} leads to one already read`);
     if (page.next !== null) tokens.add(page.next);
     asOf ??= page.asOf;
     expected = page.total ?? expected;
@@ -121,7 +117,7 @@ async function sweep(partition: Partition, since: Since, options: ReadOptions): 
 }
 
 /** Why a sweep proves nothing; null when it does. */
-function doubt({ expected, fetched }: Sweep): string | null {
+function doubt({ expected, fetched }: Omit<Sweep, 'limited'>): string | null {
   if (expected === null || expected === fetched) return null;
   return `the source says ${expected} records, ${fetched} were read`;
 }

@@ -6,8 +6,9 @@ import pLimit from 'p-limit';
 import type { Planned } from '../decide.ts';
 import { asError } from '../errors.ts';
 import { canonicalJson } from '../fingerprint.ts';
-import type { ObjectType, Outcome, Sink } from '../pipe.ts';
-import type { KnownObject, StreamState } from '../state/stream.ts';
+import type { ObjectType, Outcome, Sink, Write } from '../pipe.ts';
+import type { KnownObject, Late } from '../state/objects.ts';
+import type { StreamState } from '../state/stream.ts';
 import type { Ledger, RecordOutcome } from './ledger.ts';
 
 /** An entity on its way: settled when the last of its upserts is, with the worst of their outcomes. */
@@ -31,6 +32,8 @@ export interface UpsertCounts {
   updated: number;
   refused: number;
   unknown: number;
+  /** Objects people had made that were given our key. */
+  adopted: number;
 }
 
 export interface WriterOptions {
@@ -44,17 +47,21 @@ export interface WriterOptions {
   /** Cuts the requests in flight: the grace after `stop` is over. */
   readonly kill: AbortSignal;
   /** Called in the settling transaction for each refused upsert; throws to stop the run. */
-  readonly onRefused: (item: { object: ObjectType; key: string; entity: string; reason: string; category: string }) => void;
+  readonly onRefused: (item: {
+    object: ObjectType;
+    key: string;
+    entity: string;
+    reason: string;
+    category: string;
+  }) => void;
   readonly onSettled: () => void;
 }
-
-type Late = { print: string; untilMs: number } | null;
 
 /** Batches waiting for a free place in flight, at most this many times the concurrency: reading waits beyond it. */
 const QUEUE_FACTOR = 2;
 
 export class Writer {
-  readonly counts: UpsertCounts = { created: 0, updated: 0, refused: 0, unknown: 0 };
+  readonly counts: UpsertCounts = { created: 0, updated: 0, refused: 0, unknown: 0, adopted: 0 };
   readonly #options: WriterOptions;
   readonly #limit: ReturnType<typeof pLimit>;
   readonly #open = new Map<ObjectType, Item[]>();
@@ -120,20 +127,42 @@ export class Writer {
 
   async #send(object: ObjectType, batch: readonly Item[]): Promise<void> {
     if (this.#failure || this.#options.stop.aborted) return; // not sent: stays `sending` in the state, found by the next run
-    const { state, sink } = this.#options;
+    const { state } = this.#options;
     const lates = new Map(batch.map((item) => [item.write.key, this.#lateOf(item.known)]));
     state.transaction(() => {
       for (const item of batch) {
-        state.intend(object, item.write.key, item.fingerprint, lates.get(item.write.key) ?? null);
+        state.objects.intend(item.write, item.task.entity, item.fingerprint, lates.get(item.write.key) ?? null);
       }
     });
-    const outcomes = await sink.write(
-      batch.map((item) => item.write),
-      this.#options.kill,
-    );
+    const outcomes = await this.#write(batch);
     const ended = state.transaction(() => this.#settle(object, batch, outcomes, lates));
     for (const task of ended) this.#finish(task);
     this.#options.onSettled();
+  }
+
+  /** Looks for objects made by people before the first create; what is ambiguous is not sent. */
+  async #write(batch: readonly Item[]): Promise<ReadonlyMap<string, Outcome>> {
+    const { sink, kill } = this.#options;
+    const unborn = batch.filter(({ write }) => write.hubspotId === null).map(({ write }) => write);
+    const adoptions = unborn.length > 0 ? await sink.adopt?.(unborn, kill) : undefined;
+    if (adoptions === undefined || adoptions.size === 0)
+      return sink.write(
+        batch.map(({ write }) => write),
+        kill,
+      );
+    const outcomes = new Map<string, Outcome>();
+    const writes: Write[] = [];
+    for (const { write } of batch) {
+      const adoption = adoptions.get(write.key);
+      if (adoption?.kind === 'ambiguous') {
+        outcomes.set(write.key, { kind: 'refused', category: 'ambiguous-match', reason: adoption.reason });
+        continue;
+      }
+      if (adoption?.kind === 'adopted') this.counts.adopted++;
+      writes.push(adoption === undefined ? write : { ...write, hubspotId: adoption.hubspotId });
+    }
+    const answers = writes.length > 0 ? await sink.write(writes, kill) : new Map<string, Outcome>();
+    return new Map([...outcomes, ...answers]);
   }
 
   /** One transaction: the outcome of every upsert and the state of every entity that is complete with it. */
@@ -152,7 +181,7 @@ export class Writer {
       task.waiting--;
       if (task.waiting > 0) continue;
       const { state } = this.#options;
-      if (task.worst === 'written') state.resolveLetters(task.entity);
+      if (task.worst === 'written') state.letters.resolve(task.entity);
       const settled = state.settleEntity(task.entity, entityState(task));
       if (settled && task.farewellRule !== null && task.worst === 'written') {
         state.excludeEntity(task.entity, task.farewellRule);
@@ -164,14 +193,14 @@ export class Writer {
 
   #settleItem(object: ObjectType, item: Item, outcome: Outcome, late: Late): Task['worst'] {
     const { state, now, quarantineMs } = this.#options;
-    const { key, properties } = item.write;
+    const { key } = item.write;
     if (outcome.kind === 'unknown') {
       this.counts.unknown++;
       return 'held';
     }
     if (outcome.kind === 'refused') {
       this.counts.refused++;
-      state.refuse(object, key);
+      state.objects.refuse(item.write);
       this.#options.onRefused({ object, key, entity: item.task.entity, ...outcome });
       return 'dead-lettered';
     }
@@ -179,9 +208,11 @@ export class Writer {
     else this.counts.updated++;
     const own: Late = outcome.ambiguous ? { print: item.fingerprint, untilMs: now() + quarantineMs } : null;
     const after = merge(late, own);
-    const owed = outcome.created && Object.keys(item.onCreate).length > 0 ? canonicalJson(item.onCreate) : item.known.owed;
-    const content = { fingerprint: item.fingerprint, properties: canonicalJson(properties), owed };
-    state.acknowledge(object, key, content, outcome.hubspotId, after);
+    const owed =
+      outcome.created && Object.keys(item.onCreate).length > 0 ? canonicalJson(item.onCreate) : item.known.owed;
+    const { hubspotId, created } = outcome;
+    const { fingerprint, content: properties } = item;
+    state.objects.acknowledge(item.write, { fingerprint, properties, owed, hubspotId, created, late: after });
     // A late copy of these very bytes cannot make the object wrong; a late copy of other bytes can.
     return after === null || after.print === item.fingerprint ? 'written' : 'held';
   }

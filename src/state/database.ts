@@ -165,7 +165,11 @@ export function explain(error: unknown, path: string): unknown {
       { cause: error },
     );
   }
-  if (['SQLITE_READONLY', 'SQLITE_CANTOPEN', 'EACCES', 'EROFS', 'EPERM', 'ENOTDIR'].some((known) => code.startsWith(known))) {
+  if (
+    ['SQLITE_READONLY', 'SQLITE_CANTOPEN', 'EACCES', 'EROFS', 'EPERM', 'ENOTDIR'].some((known) =>
+      code.startsWith(known),
+    )
+  ) {
     return new FatalError(
       EXIT.usage,
       `the state folder ${dirname(path)} cannot be written (${code})`,

@@ -17,7 +17,7 @@ export interface PortalLock {
 const POLL_MS = 500;
 
 /** The user's own state folder, whatever RETAIL_SYNC_STATE_DIR says: two state folders may share one portal. */
-export function lockFolder(env: NodeJS.ProcessEnv): string {
+export function lockFolder(env: Readonly<Record<string, string | undefined>>): string {
   if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'retail-sync');
   return join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'retail-sync');
 }

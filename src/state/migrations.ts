@@ -65,26 +65,62 @@ export const MIGRATIONS: readonly string[] = [
     stream INTEGER NOT NULL REFERENCES streams (id),
     object TEXT NOT NULL,
     key TEXT NOT NULL,
-    folded TEXT NOT NULL,             -- the key without case, width and spaces: finds collisions
     entity TEXT NOT NULL,
     fingerprint TEXT,                 -- of the content HubSpot acknowledged
-    properties TEXT,                  -- that content
+    properties TEXT,                  -- that content, as sent: references resolved
     intent TEXT,                      -- fingerprint of a content about to be sent, outcome not known
     intent_at INTEGER,
     late TEXT,                        -- fingerprint of an earlier content that may still land; '*' for several
     late_until INTEGER,
-    owed TEXT,                        -- create-only properties not yet sent
+    owed TEXT,                        -- create-only properties not yet sent, as JSON
     run TEXT,
     PRIMARY KEY (stream, object, key)
   ) STRICT;
-  CREATE INDEX objects_folded ON objects (stream, object, folded);
   CREATE INDEX objects_by_entity ON objects (stream, entity);
+  CREATE INDEX objects_owing ON objects (stream, object) WHERE owed IS NOT NULL;
 
+  -- Which entities map to which keys now. Two spellings of one key are a collision; two entities with the very same key
+  -- are one thing that moved: the entity that changed last owns it.
+  CREATE TABLE claims (
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    object TEXT NOT NULL,
+    folded TEXT NOT NULL,             -- the key without case, width and spaces
+    key TEXT NOT NULL,
+    entity TEXT NOT NULL,
+    modified_at TEXT NOT NULL,
+    PRIMARY KEY (stream, object, folded, key, entity)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX claims_by_entity ON claims (stream, entity);
+
+  -- Values that HubSpot lets only one object hold, such as a contact's e-mail.
+  CREATE TABLE exclusive_values (
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    object TEXT NOT NULL,
+    property TEXT NOT NULL,
+    value TEXT NOT NULL,
+    key TEXT NOT NULL,
+    entity TEXT NOT NULL,
+    PRIMARY KEY (stream, object, property, value, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX exclusive_by_entity ON exclusive_values (stream, entity);
+
+  -- Records of another pipe that a record is mapped with: when one of them changes, the entity is mapped again.
+  CREATE TABLE joined (
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    record TEXT NOT NULL,
+    pipe TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (stream, record, pipe, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX joined_by_id ON joined (pipe, id);
+
+  -- Of the portal, whichever stream wrote it. Two pipes write deals, each with a key property of its own.
   CREATE TABLE hubspot_ids (
     object TEXT NOT NULL,
+    key_property TEXT NOT NULL,
     key TEXT NOT NULL,
     hubspot_id TEXT NOT NULL,
-    PRIMARY KEY (object, key)
+    PRIMARY KEY (object, key_property, key)
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE dead_letters (
@@ -140,10 +176,42 @@ export const MIGRATIONS: readonly string[] = [
     state TEXT NOT NULL CHECK (state IN ('pending', 'made', 'unwanted')),
     made_from TEXT,
     made_to TEXT,
+    if_there INTEGER NOT NULL DEFAULT 0, -- made when the target is there at the end of the run, else dropped
     since INTEGER NOT NULL,
     PRIMARY KEY (stream, from_object, from_key, to_object, by_property, value, label)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX links_open ON links (state, to_object, value) WHERE state <> 'made';
+
+  -- Contacts this tool created, until a later run has seen that they are still not billable.
+  CREATE TABLE contact_checks (
+    hubspot_id TEXT PRIMARY KEY,
+    run TEXT NOT NULL,
+    checked INTEGER NOT NULL DEFAULT 0
+  ) STRICT, WITHOUT ROWID;
+
+  -- What is known of each slice of a source from earlier runs: how large, how slow, how it had to be cut.
+  CREATE TABLE partition_memory (
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    partition TEXT NOT NULL,
+    label TEXT NOT NULL,
+    records INTEGER,
+    ms INTEGER,
+    verdict TEXT NOT NULL,
+    cut TEXT,                         -- the parts that worked, as JSON; null: asked whole
+    cut_at INTEGER,
+    run TEXT NOT NULL,
+    PRIMARY KEY (stream, partition)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Shadow reads of the production instance, and what was decided on them.
+  CREATE TABLE cutover (
+    pipe TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    agrees INTEGER NOT NULL,
+    records INTEGER,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (pipe, at)
+  ) STRICT, WITHOUT ROWID;
 
   -- The story of each record: what was created, updated, refused or settled, by which run.
   CREATE TABLE journal (

@@ -20,12 +20,18 @@ export interface RunRow {
 
 const COLUMNS = `id, pipe, trigger, mode, started_at AS startedAtMs, ended_at AS endedAtMs, pid, status, exit, report`;
 
-/** Sorts by time: start in UTC to the second, then four random hexadecimal digits. */
+/** Sorts by time: start in UTC to the millisecond, then four random hexadecimal digits. */
 export const newRunId = (nowMs: number): string =>
-  `${new Date(nowMs).toISOString().replace(/[-:]/g, '').slice(0, 15)}-${randomBytes(2).toString('hex')}`;
+  `${new Date(nowMs).toISOString().replace(/[-:.Z]/g, '')}-${randomBytes(2).toString('hex')}`;
 
 /** The stream of a pipe and source instance, made on first use. */
-export function openStream(db: Database, pipe: string, instance: string, environment: Environment, nowMs: number): number {
+export function openStream(
+  db: Database,
+  pipe: string,
+  instance: string,
+  environment: Environment,
+  nowMs: number,
+): number {
   db.prepare(
     'INSERT INTO streams (pipe, instance, environment, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (pipe, instance) DO NOTHING',
   ).run(pipe, instance, environment, nowMs);
@@ -38,7 +44,8 @@ export function openStream(db: Database, pipe: string, instance: string, environ
 
 /** The version of the mapping that the mirror of a stream was last mapped with; null before the first run. */
 export const mapperOf = (db: Database, stream: number): string | null =>
-  db.prepare<[number], { mapper: string | null }>('SELECT mapper FROM streams WHERE id = ?').get(stream)?.mapper ?? null;
+  db.prepare<[number], { mapper: string | null }>('SELECT mapper FROM streams WHERE id = ?').get(stream)?.mapper ??
+  null;
 
 export function setMapper(db: Database, stream: number, mapper: string): void {
   db.prepare('UPDATE streams SET mapper = ? WHERE id = ?').run(mapper, stream);
@@ -55,7 +62,14 @@ export function startRun(
 
 export function endRun(
   db: Database,
-  run: { id: string; status: RunStatus; exit: number; report: string; atMs: number; proofs: ReadonlyMap<string, string> },
+  run: {
+    id: string;
+    status: RunStatus;
+    exit: number;
+    report: string;
+    atMs: number;
+    proofs: ReadonlyMap<string, string>;
+  },
 ): void {
   db.transaction(() => {
     db.prepare('UPDATE runs SET ended_at = ?, status = ?, exit = ?, report = ? WHERE id = ?').run(
@@ -100,3 +114,8 @@ export const hasBaseline = (db: Database, stream: number): boolean =>
         AND json_extract(mode, '$.restricted') = 0`,
     )
     .get(stream)?.n !== 0;
+
+/** Which source instance feeds a pipe, `staging` or `production`; null until something has decided it. */
+export const sourceInstance = (db: Database, pipe: string): string | null =>
+  db.prepare<[string], { value: string }>('SELECT value FROM meta WHERE key = ?').get(`instance:${pipe}`)?.value ??
+  null;

@@ -1,0 +1,14 @@
+import products from '../mappers/products.ts';
+import type { Job } from '../src/pipe.ts';
+import type { ErpProduct } from '../src/sources/erp/model.ts';
+import type { Systems } from '../src/systems.ts';
+
+export default {
+  pipe: 'products',
+  from: ({ erp }) => erp('products'),
+  mapping: products,
+  after: [],
+  daily: '06:00',
+  assembles: 'one-record',
+  deadLettersMax: 100,
+} satisfies Job<Systems, ErpProduct>;

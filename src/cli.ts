@@ -1,0 +1,184 @@
+/** The command line: parse, call, print, exit. Whatever is heavy is imported by the command that needs it. */
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Invocation } from './commands/invocation.ts';
+import { asError, EXIT, FatalError } from './errors.ts';
+
+// Before anything is created: state, logs and reports belong to this user alone from their first byte.
+process.umask(0o077);
+
+const stop = new AbortController();
+const invocation: Invocation = {
+  env: process.env,
+  cwd: process.cwd(),
+  stdout: process.stdout,
+  stderr: process.stderr,
+  stop: stop.signal,
+  trigger: process.env.RETAIL_SYNC_TRIGGER ?? 'manual',
+};
+
+/** The first signal asks for an orderly end, the second one does not ask. */
+async function listen(): Promise<void> {
+  const { Stopped } = await import('./engine/verdict.ts');
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      const stopped = new Stopped(signal);
+      if (stop.signal.aborted) process.exit(stopped.exit);
+      process.stderr.write(`${signal}: finishing what is under way (again to stop at once)\n`);
+      stop.abort(stopped);
+    });
+  }
+}
+
+function fail(thrown: unknown): never {
+  const error = asError(thrown);
+  if (error instanceof FatalError) {
+    process.stderr.write(`retail-sync: ${error.message}\n  fix: ${error.hint}\n`);
+    process.exit(error.exit);
+  }
+  if (stop.signal.aborted)
+    process.exit('exit' in error && typeof error.exit === 'number' ? error.exit : EXIT.interrupted);
+  process.stderr.write(`retail-sync: a fault in retail-sync itself: ${error.stack ?? error.message}\n`);
+  process.exit(EXIT.internal);
+}
+
+/** Runs a command and exits with its code when everything written has been handed over. */
+async function run(work: () => Promise<number>): Promise<void> {
+  try {
+    await listen();
+    process.exitCode = await work();
+  } catch (error) {
+    fail(error);
+  }
+}
+
+const wholeNumber = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('Give a whole number.');
+  return value;
+};
+
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('Give a number above 0.');
+  return value;
+};
+
+/** A day or an instant; a day means its beginning in UTC, earlier than any local beginning that matters here. */
+const instant = (text: string): string => {
+  const isDate = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text);
+  const time = isDate ? new Date(text) : null;
+  if (time === null || Number.isNaN(time.getTime())) {
+    throw new InvalidArgumentError('Give a day (2026-11-01) or an instant with its zone (2026-11-01T06:00:00-06:00).');
+  }
+  return time.toISOString();
+};
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+const program = new Command('retail-sync')
+  .description("Joins a distributor's ERP and Square to HubSpot, and proves that nothing is missing.")
+  .version(version, '-V, --version')
+  .showSuggestionAfterError(true)
+  .showHelpAfterError('(retail-sync --help shows what there is)')
+  .configureHelp({ sortSubcommands: false, helpWidth: Math.min(process.stdout.columns ?? 80, 100) })
+  .addHelpText(
+    'beforeAll',
+    `Examples:
+  retail-sync demo                             see it work, without any account
+  retail-sync setup                            what the portal lacks; --apply makes it
+  retail-sync sync products --dry-run          what would be written
+  retail-sync sync all                         the whole mission, in the order of its links
+  retail-sync status                           the morning screen
+`,
+  );
+
+program
+  .command('demo')
+  .description('the vendors on this machine, all pipes, twice; needs no account')
+  .option('--scale <n>', 'size of the world, 1 is a whole distributor', positive, 1)
+  .option('--seed <n>', 'another distributor', wholeNumber, 1)
+  .option('--json', 'one JSON document instead of text')
+  .option('--keep', 'leave the state folder behind, to look around in')
+  .action((flags) => run(async () => (await import('./commands/demo.ts')).demo(flags, invocation)));
+
+program
+  .command('sync')
+  .description('read what changed, map it, upsert it')
+  .argument('<pipe>', 'products, customers, pos-orders, quotes or all')
+  .option('--since <time>', 'read what changed since then; moves no cursor', instant)
+  .option('--full', 'read everything; unchanged records cost no HubSpot call')
+  .option('--dry-run', 'everything but the writing')
+  .option('--limit <n>', 'stop after reading this many records', wholeNumber)
+  .option('--partition <key>', 'only this slice of the source')
+  .option('--approve', 'let a run through that is far from its usual size')
+  .option('--wait', 'wait up to 2 h for another run to end, instead of exit 75')
+  .option('--json', 'one JSON document instead of text')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  retail-sync sync products
+  retail-sync sync customers --since 2026-11-01
+  retail-sync sync all --full --json
+
+Exit codes: 0 ok, 3 dead letters or unproven, 4 stopped by a gate, 5 token, scope or portal,
+6 source unavailable, 7 HubSpot unavailable, 75 another run holds the lock.`,
+  )
+  .action((pipe, flags) => run(async () => (await import('./commands/sync.ts')).sync(pipe, flags, invocation)));
+
+program
+  .command('setup')
+  .description('property groups, properties and pipelines: shows the difference, --apply makes it')
+  .option('--apply', 'make what is missing')
+  .option('--json', 'one JSON document instead of text')
+  .action((flags) => run(async () => (await import('./commands/setup.ts')).setup(flags, invocation)));
+
+program
+  .command('status')
+  .description('the morning screen: last runs, dead letters, what needs a person')
+  .option('--json', 'one JSON document instead of text')
+  .action((flags) => run(async () => (await import('./commands/status.ts')).status(flags, invocation)));
+
+const config = program.command('config').description('the effective configuration');
+config
+  .command('show')
+  .description('every variable, its value and where it comes from; secrets are masked')
+  .option('--json', 'one JSON document instead of text')
+  .action((flags) =>
+    run(async () => {
+      const { configShow } = await import('./commands/config.ts');
+      process.stdout.write(configShow({ env: invocation.env, cwd: invocation.cwd, json: flags.json === true }));
+      return EXIT.ok;
+    }),
+  );
+
+program
+  .command('sandbox')
+  .description('the three vendors as servers on this machine')
+  .option('--seed <n>', 'another distributor', wholeNumber, 1)
+  .option('--scale <n>', 'size of the world, 1 is a whole distributor', positive, 1)
+  .option('--items <n>', 'products in the ERP', wholeNumber)
+  .option('--accounts <n>', 'customers in the ERP', wholeNumber)
+  .option('--quotes <n>', 'quote revisions in the ERP', wholeNumber)
+  .option('--erp-port <n>', '0: any free port', wholeNumber, 0)
+  .option('--hubspot-port <n>', '0: any free port', wholeNumber, 0)
+  .option('--square-port <n>', '0: any free port', wholeNumber, 0)
+  .option('--rate <n>', 'HubSpot requests per 10 s, or none', '190')
+  .option('--no-latency', "answer at once instead of in the vendors' time")
+  .option('--erp-time-scale <n>', 'length of an ERP second here', positive, 0.002)
+  .addOption(
+    new Option('--erp-production <mode>', "what the ERP's production address shows")
+      .choices(['dark', 'live', 'login-page', 'empty', 'refused'])
+      .default('dark'),
+  )
+  .option('--faults <file>', 'JSON file of faults by vendor')
+  .option('--json', 'print the configuration as one line of JSON')
+  .action((flags) => run(async () => (await import('./commands/sandbox.ts')).sandbox(flags, invocation)));
+
+program.exitOverride((error) => {
+  // Help and version are answers; everything else commander refuses is a mistake in the command.
+  process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
+});
+
+await program.parseAsync();

@@ -1,0 +1,167 @@
+/** What follows the upserts of a run: create-only properties that are owed, and links. */
+import { hash } from 'node:crypto';
+import type { LinkOutcome, ObjectType, Sink } from '../pipe.ts';
+import type { OpenLink } from '../state/links.ts';
+import type { Owing } from '../state/objects.ts';
+import type { StreamState } from '../state/stream.ts';
+
+export interface LinkCounts {
+  made: number;
+  removed: number;
+  refused: number;
+  /** Wanted by this pipe; the other end is not in HubSpot yet. */
+  pending: number;
+}
+
+/** Links and debts handled in one go: bounds memory. */
+const CHUNK = 1_000;
+
+/**
+ * Sends create-only properties of objects this tool created, where people have not filled them in meanwhile. They stay
+ * owed until HubSpot has acknowledged them.
+ */
+export async function payOwed(state: StreamState, sink: Sink, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const owing = state.objects.owing(CHUNK);
+    let paid = 0;
+    for (const [object, debts] of Map.groupBy(owing, (debt) => debt.object)) {
+      paid += await payObject(object, debts, state, sink, signal);
+    }
+    if (paid === 0) return; // bounded: every round pays at least one, or is the last
+  }
+}
+
+async function payObject(
+  object: ObjectType,
+  debts: readonly Owing[],
+  state: StreamState,
+  sink: Sink,
+  signal: AbortSignal,
+): Promise<number> {
+  const names = [...new Set(debts.flatMap((debt) => Object.keys(debt.properties)))];
+  const ids = debts.map((debt) => debt.hubspotId);
+  const present = await sink.read(object, ids, names, signal);
+  const updates = debts.flatMap(({ hubspotId, properties }) => {
+    const held = present.get(hubspotId);
+    const empty = Object.entries(properties).filter(([name]) => !held?.[name]);
+    return held === undefined || empty.length === 0 ? [] : [{ id: hubspotId, properties: Object.fromEntries(empty) }];
+  });
+  const outcomes = updates.length > 0 ? await sink.update(object, updates, signal) : new Map();
+  return state.transaction(() => {
+    let paid = 0;
+    for (const { key, hubspotId } of debts) {
+      const outcome = outcomes.get(hubspotId);
+      if (outcome?.kind === 'unknown') continue;
+      if (outcome?.kind === 'refused') state.letters.journal('create-only refused', `${object} ${key}`, outcome.reason);
+      state.objects.paid(object, key);
+      paid++;
+    }
+    return paid;
+  });
+}
+
+/** Makes the links whose both ends are in HubSpot, whichever pipe wanted them, and removes those no longer wanted. */
+export async function settleLinks(state: StreamState, sink: Sink, signal: AbortSignal): Promise<LinkCounts> {
+  const counts: LinkCounts = { made: 0, removed: 0, refused: 0, pending: 0 };
+  // Old links first: a contact has one primary company, and the new one must be the last to be set.
+  await removeUnwanted(state, sink, signal, counts);
+  const tried = new Set<string>();
+  for (;;) {
+    const links = [...state.links.ready(CHUNK + tried.size), ...byOtherProperty(state)].filter(
+      (link) => !tried.has(name(link)),
+    );
+    if (links.length === 0) break; // bounded: every link is tried once
+    for (const link of links) tried.add(name(link));
+    for (let start = 0; start < links.length; start += CHUNK) {
+      await make(links.slice(start, start + CHUNK), state, sink, signal, counts);
+    }
+  }
+  state.links.dropIfThere();
+  counts.pending = state.links.pendingCount();
+  return counts;
+}
+
+async function make(
+  links: readonly OpenLink[],
+  state: StreamState,
+  sink: Sink,
+  signal: AbortSignal,
+  counts: LinkCounts,
+): Promise<void> {
+  const outcomes = await sink.link(links.map(ends), signal);
+  state.transaction(() => {
+    for (const [index, link] of links.entries()) {
+      const outcome: LinkOutcome = outcomes[index] ?? { kind: 'unknown', reason: 'no outcome' };
+      if (outcome.kind === 'done') {
+        state.links.made(link);
+        state.letters.resolve(name(link));
+        counts.made++;
+      } else if (outcome.kind === 'refused') {
+        const { reason } = outcome;
+        state.letters.open({
+          subject: name(link),
+          entity: name(link),
+          stage: 'link',
+          category: 'link',
+          reason,
+          raw: null,
+        });
+        counts.refused++;
+      }
+    }
+  });
+}
+
+async function removeUnwanted(state: StreamState, sink: Sink, signal: AbortSignal, counts: LinkCounts): Promise<void> {
+  for (;;) {
+    const links = state.links.unwanted(CHUNK);
+    const alone = links.filter((link) => !state.links.isShared(link));
+    const outcomes = alone.length > 0 ? await sink.unlink(alone.map(ends), signal) : [];
+    const gone = new Set(alone.filter((_, index) => outcomes[index]?.kind === 'done'));
+    const settled = links.filter((link) => gone.has(link) || !alone.includes(link));
+    state.transaction(() => {
+      for (const link of settled) state.links.removed(link);
+    });
+    counts.removed += gone.size;
+    if (settled.length === 0) return; // bounded: every round settles at least one, or is the last
+  }
+}
+
+/** Links to targets named by an account number or the digest of an e-mail: found in what was last written there. */
+function byOtherProperty(state: StreamState): OpenLink[] {
+  const open = state.links.byProperty(100_000); // a year of orders is 900; a look-up index of companies is small too
+  return [...Map.groupBy(open, (link) => `${link.toObject}\n${link.byProperty}`).values()].flatMap((links) => {
+    const [first] = links;
+    if (first === undefined) return [];
+    const targets = indexOf(state, first.toObject, first.byProperty);
+    return links.flatMap((link) => {
+      const toId = targets.get(link.value);
+      return typeof toId === 'string' ? [{ ...link, toId }] : [];
+    });
+  });
+}
+
+const SHA256 = '-sha256';
+
+/** Ids by a property's value; null where several objects hold it: then no one can tell which is meant. */
+function indexOf(state: StreamState, object: ObjectType, by: string): Map<string, string | null> {
+  const hashed = by.endsWith(SHA256);
+  const property = hashed ? by.slice(0, -SHA256.length) : by;
+  const index = new Map<string, string | null>();
+  for (const { hubspotId, properties } of state.links.targets(object)) {
+    const value = properties[property];
+    if (!value) continue;
+    const key = hashed ? hash('sha256', value.trim().toLowerCase(), 'hex') : value;
+    index.set(key, index.has(key) && index.get(key) !== hubspotId ? null : hubspotId);
+  }
+  return index;
+}
+
+const ends = (link: OpenLink) => ({
+  from: { object: link.fromObject, hubspotId: link.fromId },
+  to: { object: link.toObject, hubspotId: link.toId },
+  label: link.label,
+});
+
+const name = (link: OpenLink): string =>
+  `link ${link.fromObject} ${link.fromKey} to ${link.toObject} by ${link.byProperty} ${link.value} (${link.label})`;

@@ -1,0 +1,137 @@
+/** Who maps to which key, and who holds a value that only one object may hold. */
+import { compareIds } from '../canonical.ts';
+import { foldKey } from '../fingerprint.ts';
+import type { ObjectType } from '../pipe.ts';
+import type { Statements } from './statements.ts';
+
+export interface Claim {
+  readonly object: ObjectType;
+  readonly key: string;
+}
+
+export interface ExclusiveValue extends Claim {
+  readonly property: string;
+  readonly value: string;
+}
+
+export class Claims {
+  readonly #sql: Statements;
+
+  constructor(sql: Statements) {
+    this.#sql = sql;
+  }
+
+  /** Replaces what an entity claims. Returns the other entities that are concerned by what it gave up or took. */
+  replace(
+    entity: string,
+    modifiedAt: string,
+    claims: readonly Claim[],
+    values: readonly ExclusiveValue[],
+  ): Set<string> {
+    const concerned = new Set<string>();
+    const before = this.#sql.all<Claim & { modified_at: string }>(
+      'SELECT object, key, modified_at FROM claims WHERE stream = ? AND entity = ?',
+      entity,
+    );
+    const same =
+      before.length === claims.length &&
+      before.every((old) => old.modified_at === modifiedAt && claims.some((now) => isSame(old, now)));
+    if (!same) {
+      for (const old of before) for (const other of this.#claimants(old)) concerned.add(other);
+      this.#sql.change('DELETE FROM claims WHERE stream = ? AND entity = ?', entity);
+      for (const { object, key } of claims) {
+        this.#sql.change(
+          'INSERT OR IGNORE INTO claims (stream, object, folded, key, entity, modified_at) VALUES (?, ?, ?, ?, ?, ?)',
+          object,
+          foldKey(key),
+          key,
+          entity,
+          modifiedAt,
+        );
+        for (const other of this.#claimants({ object, key })) concerned.add(other);
+      }
+    }
+    for (const other of this.#replaceValues(entity, values)) concerned.add(other);
+    concerned.delete(entity);
+    return concerned;
+  }
+
+  /** Another spelling of what people would take for the same key; null when there is none. */
+  otherSpelling({ object, key }: Claim): string | null {
+    return (
+      this.#sql.first<{ key: string }>(
+        'SELECT key FROM claims WHERE stream = ? AND object = ? AND folded = ? AND key <> ? LIMIT 1',
+        object,
+        foldKey(key),
+        key,
+      )?.key ?? null
+    );
+  }
+
+  /** The entity that owns a key which several map to: the one whose record changed last. */
+  owner({ object, key }: Claim): string | null {
+    return (
+      this.#sql.first<{ entity: string }>(
+        `SELECT entity FROM claims WHERE stream = ? AND object = ? AND folded = ? AND key = ?
+          ORDER BY modified_at DESC, entity LIMIT 1`,
+        object,
+        foldKey(key),
+        key,
+      )?.entity ?? null
+    );
+  }
+
+  /** The key that holds a value: the smallest of all that want it. */
+  holder({ object, property, value }: ExclusiveValue): string | null {
+    return this.#wanting({ object, property, value })[0]?.key ?? null;
+  }
+
+  #claimants({ object, key }: Claim): string[] {
+    return this.#sql
+      .all<{ entity: string }>(
+        'SELECT entity FROM claims WHERE stream = ? AND object = ? AND folded = ?',
+        object,
+        foldKey(key),
+      )
+      .map((row) => row.entity);
+  }
+
+  #wanting({ object, property, value }: Omit<ExclusiveValue, 'key'>): { key: string; entity: string }[] {
+    return this.#sql
+      .all<{ key: string; entity: string }>(
+        'SELECT key, entity FROM exclusive_values WHERE stream = ? AND object = ? AND property = ? AND value = ?',
+        object,
+        property,
+        value,
+      )
+      .sort((a, b) => compareIds(a.key, b.key));
+  }
+
+  #replaceValues(entity: string, values: readonly ExclusiveValue[]): Set<string> {
+    const concerned = new Set<string>();
+    const before = this.#sql.all<ExclusiveValue>(
+      'SELECT object, property, value, key FROM exclusive_values WHERE stream = ? AND entity = ?',
+      entity,
+    );
+    const same =
+      before.length === values.length &&
+      before.every((old) => values.some((now) => isSame(old, now) && old.value === now.value));
+    if (same) return concerned;
+    for (const old of before) for (const other of this.#wanting(old)) concerned.add(other.entity);
+    this.#sql.change('DELETE FROM exclusive_values WHERE stream = ? AND entity = ?', entity);
+    for (const { object, property, value, key } of values) {
+      this.#sql.change(
+        'INSERT OR REPLACE INTO exclusive_values (stream, object, property, value, key, entity) VALUES (?, ?, ?, ?, ?, ?)',
+        object,
+        property,
+        value,
+        key,
+        entity,
+      );
+      for (const other of this.#wanting({ object, property, value })) concerned.add(other.entity);
+    }
+    return concerned;
+  }
+}
+
+const isSame = (a: Claim, b: Claim): boolean => a.object === b.object && a.key === b.key;

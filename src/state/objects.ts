@@ -1,0 +1,191 @@
+/** What is remembered of the HubSpot objects one stream writes: acknowledged content, intentions, what may still land. */
+import type { ObjectType } from '../pipe.ts';
+import type { Statements } from './statements.ts';
+
+/** What is remembered of one HubSpot object; fingerprints are of mapped content. */
+export interface KnownObject {
+  readonly fingerprint: string | null;
+  readonly intent: string | null;
+  readonly intentAtMs: number | null;
+  readonly late: string | null;
+  readonly lateUntilMs: number | null;
+  readonly owed: string | null;
+  readonly hubspotId: string | null;
+  /** The acknowledged content as canonical JSON. */
+  readonly properties: string | null;
+}
+
+/** A content that an older request may still write over a newer one, and until when; '*' for several contents. */
+export type Late = { readonly print: string; readonly untilMs: number } | null;
+
+/** An object by its type and the value of its key property. */
+export interface ObjectKey {
+  readonly object: ObjectType;
+  readonly keyProperty: string;
+  readonly key: string;
+}
+
+/** What HubSpot acknowledged. */
+export interface Acknowledged {
+  readonly fingerprint: string;
+  readonly properties: string;
+  /** Create-only properties still to be sent, as JSON. */
+  readonly owed: string | null;
+  readonly hubspotId: string;
+  readonly created: boolean;
+  readonly late: Late;
+}
+
+export interface Owing {
+  readonly object: ObjectType;
+  readonly key: string;
+  readonly hubspotId: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+export class ObjectStore {
+  readonly #sql: Statements;
+
+  constructor(sql: Statements) {
+    this.#sql = sql;
+  }
+
+  recall(object: ObjectType, keyProperty: string, keys: readonly string[]): Map<string, KnownObject> {
+    const rows = this.#sql.all<KnownObject & { key: string }>(
+      `SELECT k.value AS key, o.fingerprint, o.intent, o.intent_at AS intentAtMs, o.late, o.late_until AS lateUntilMs,
+              o.owed, h.hubspot_id AS hubspotId, o.properties
+         FROM json_each(?4) k
+         LEFT JOIN objects o ON o.stream = ?1 AND o.object = ?2 AND o.key = k.value
+         LEFT JOIN hubspot_ids h ON h.object = ?2 AND h.key_property = ?3 AND h.key = k.value`,
+      object,
+      keyProperty,
+      JSON.stringify(keys),
+    );
+    return new Map(rows.map((row) => [row.key, row]));
+  }
+
+  /** About to be sent, outcome not known: durable before the request leaves. */
+  intend({ object, key }: ObjectKey, entity: string, fingerprint: string, late: Late): void {
+    this.#sql.change(
+      `INSERT INTO objects (stream, object, key, entity, intent, intent_at, late, late_until, run)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (stream, object, key) DO UPDATE SET entity = excluded.entity, intent = excluded.intent,
+         intent_at = excluded.intent_at, late = excluded.late, late_until = excluded.late_until, run = excluded.run`,
+      object,
+      key,
+      entity,
+      fingerprint,
+      this.#sql.now(),
+      late?.print ?? null,
+      late?.untilMs ?? null,
+      this.#sql.run,
+    );
+  }
+
+  /** HubSpot acknowledged this content; the journal keeps what was there before, as the way back. */
+  acknowledge({ object, keyProperty, key }: ObjectKey, content: Acknowledged): void {
+    const { now, run } = this.#sql;
+    this.#sql.change(
+      `INSERT INTO journal (at, run, stream, kind, subject, detail)
+       SELECT ?4, ?5, stream, ?6, object || ' ' || key, properties FROM objects
+        WHERE stream = ?1 AND object = ?2 AND key = ?3`,
+      object,
+      key,
+      now(),
+      run,
+      content.created ? 'created' : 'updated',
+    );
+    this.#sql.change(
+      `UPDATE objects SET fingerprint = ?4, properties = ?5, owed = ?6, intent = NULL, intent_at = NULL, late = ?7,
+         late_until = ?8, run = ?9 WHERE stream = ?1 AND object = ?2 AND key = ?3`,
+      object,
+      key,
+      content.fingerprint,
+      content.properties,
+      content.owed,
+      content.late?.print ?? null,
+      content.late?.untilMs ?? null,
+      run,
+    );
+    this.noteId({ object, keyProperty, key }, content.hubspotId);
+    if (content.created && object === 'contacts') {
+      this.#sql.change(
+        'INSERT OR IGNORE INTO contact_checks (hubspot_id, run) SELECT ?2, ?3 WHERE ?1 IS NOT NULL',
+        content.hubspotId,
+        run,
+      );
+    }
+  }
+
+  noteId({ object, keyProperty, key }: ObjectKey, hubspotId: string): void {
+    this.#sql.change(
+      `INSERT INTO hubspot_ids (object, key_property, key, hubspot_id) SELECT ?2, ?3, ?4, ?5 WHERE ?1 IS NOT NULL
+       ON CONFLICT (object, key_property, key) DO UPDATE SET hubspot_id = excluded.hubspot_id
+         WHERE hubspot_id <> excluded.hubspot_id`,
+      object,
+      keyProperty,
+      key,
+      hubspotId,
+    );
+  }
+
+  /** HubSpot refused this content: nothing of it is there, and what was there before still is. */
+  refuse({ object, key }: ObjectKey): void {
+    this.#sql.change(
+      'UPDATE objects SET intent = NULL, intent_at = NULL WHERE stream = ? AND object = ? AND key = ?',
+      object,
+      key,
+    );
+  }
+
+  /** When the last possibly late write of a held entity can no longer land; null when nothing is held. */
+  heldUntilMs(quarantineMs: number): number | null {
+    const held = this.#sql.first<{ until: number | null }>(
+      `SELECT max(max(CASE WHEN o.late IS NOT o.fingerprint THEN coalesce(o.late_until, 0) ELSE 0 END,
+                      coalesce(o.intent_at + ?2, 0))) AS until
+         FROM entities e JOIN objects o ON o.stream = e.stream AND o.entity = e.id
+        WHERE e.stream = ?1 AND e.state = 'held'`,
+      quarantineMs,
+    );
+    return held?.until ?? null;
+  }
+
+  /** Whether HubSpot holds, or may hold, something that this entity was mapped to. */
+  wasSent(entity: string): boolean {
+    const found = this.#sql.first(
+      `SELECT 1 FROM objects WHERE stream = ?1 AND entity = ?2 AND (fingerprint IS NOT NULL OR intent IS NOT NULL)
+       UNION ALL SELECT 1 FROM hubspot_ids h WHERE h.object IN ('products', 'companies', 'deals') AND h.key = ?2 LIMIT 1`,
+      entity,
+    );
+    return found !== undefined;
+  }
+
+  /** What was sent for an entity that left the scope is nobody's business any more. */
+  forgetContent(entity: string): void {
+    this.#sql.change('UPDATE objects SET properties = NULL, owed = NULL WHERE stream = ? AND entity = ?', entity);
+  }
+
+  /** Objects HubSpot holds for this stream. */
+  count(): number {
+    return (
+      this.#sql.first<{ n: number }>('SELECT count(*) AS n FROM objects WHERE stream = ? AND fingerprint IS NOT NULL')
+        ?.n ?? 0
+    );
+  }
+
+  /** Created objects whose create-only properties are still to be sent. */
+  owing(limit: number): Owing[] {
+    return this.#sql
+      .all<{ object: ObjectType; key: string; hubspotId: string; owed: string }>(
+        `SELECT o.object, o.key, h.hubspot_id AS hubspotId, o.owed FROM objects o
+           JOIN hubspot_ids h ON h.object = o.object AND h.key = o.key
+          WHERE o.stream = ? AND o.owed IS NOT NULL GROUP BY o.object, o.key ORDER BY o.object, o.key LIMIT ?`,
+        limit,
+      )
+      .map(({ owed, ...row }) => ({ ...row, properties: JSON.parse(owed) }));
+  }
+
+  paid(object: ObjectType, key: string): void {
+    this.#sql.change('UPDATE objects SET owed = NULL WHERE stream = ? AND object = ? AND key = ?', object, key);
+  }
+}
