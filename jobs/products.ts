@@ -5,6 +5,7 @@ import type { Systems } from '../src/systems.ts';
 
 export default {
   pipe: 'products',
+  system: 'erp',
   from: ({ erp }) => erp('products'),
   mapping: products,
   after: [],

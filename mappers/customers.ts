@@ -53,7 +53,10 @@ const companyProperties = [
 const contactProperties = [
   contactStandard('firstname', 'First name', 'string', 'First name.'),
   contactStandard('lastname', 'Last name', 'string', 'Last name.'),
-  contactStandard('email', 'Email', 'string', 'E-mail, if valid and not the address of another contact.'),
+  {
+    ...contactStandard('email', 'Email', 'string', 'E-mail, if valid and not the address of another contact.'),
+    exclusive: true,
+  },
   contactStandard('phone', 'Phone number', 'string', 'Phone, without the extension.'),
   contactStandard('mobilephone', 'Mobile phone number', 'string', 'Mobile phone.'),
   contactStandard('jobtitle', 'Job title', 'string', 'What the person does at the account.'),

@@ -3,7 +3,7 @@
  * exchange is both at once: a sale, and a return of an earlier one.
  * https://developer.squareup.com/docs/orders-api/order-returns-exchanges
  */
-import { compare, compareIds, fromMinorUnits, subtract, sum, text } from '../src/canonical.ts';
+import { compare, fromMinorUnits, subtract, sum, text } from '../src/canonical.ts';
 import { Draft, invalid, mapped } from '../src/draft.ts';
 import type { Facts, Link, Mapped, Mapping, PipelineSpec, Upsert } from '../src/pipe.ts';
 import { custom, dealPlace, standard } from '../src/property.ts';
@@ -52,13 +52,9 @@ const isPureReturn = (order: SquareOrder): boolean => order.returns.length > 0 &
 const names = (order: SquareOrder, saleId: string): boolean =>
   order.returns.some(({ sourceOrderId }) => sourceOrderId === saleId);
 
-/** The sale that all other orders of the entity name as the source of what they return. */
-function saleOf(orders: readonly SquareOrder[]): SquareOrder | undefined {
-  const sales = orders.filter(
-    (order) => !isPureReturn(order) && orders.every((other) => other === order || names(other, order.id)),
-  );
-  return sales.sort((a, b) => compareIds(a.id, b.id))[0];
-}
+/** The entity is the sale by its id; a return belongs to it but is not it, even under the same id. */
+const saleOf = (orders: readonly SquareOrder[], entity: string): SquareOrder | undefined =>
+  orders.find((order) => order.id === entity && !isPureReturn(order));
 
 /** Money as a decimal number; an issue when it is missing or of another currency than the sale. */
 function decimalOf(draft: Draft, path: string, money: Money | null, currency: string): string {
@@ -137,7 +133,7 @@ function linksOf({ customerReferenceId, customerEmailSha256 }: SquareOrder): rea
   const links: Link[] = [];
   if (reference) links.push({ to: 'companies', by: 'erp_account_number', value: reference, label: 'default' });
   if (customerEmailSha256) {
-    links.push({ to: 'contacts', by: 'email-sha256', value: customerEmailSha256, label: 'default' });
+    links.push({ to: 'contacts', by: 'email-sha256', value: customerEmailSha256, label: 'default', ifThere: true });
   }
   return links;
 }
@@ -184,11 +180,23 @@ function ruleOf(sale: SquareOrder): string | undefined {
 function withoutSale(orders: readonly SquareOrder[]): Mapped {
   const linked = orders.flatMap(({ returns }) => returns).some(({ sourceOrderId }) => sourceOrderId);
   if (linked) return invalid('returns', 'the sale that this return names could not be fetched from Square');
-  return { kind: 'excluded', rule: 'unlinked-return' };
+  return { kind: 'excluded', rule: 'unlinked-return', sums: unlinkedSums(orders) };
 }
 
-function map(orders: readonly SquareOrder[], facts: Facts): Mapped {
-  const sale = saleOf(orders);
+/** Money that was given back without saying for which sale: no deal loses it, so the report has to say it. */
+function unlinkedSums(orders: readonly SquareOrder[]): Record<string, string> {
+  const sums: Record<string, string> = {};
+  for (const { total } of orders.flatMap(({ returns }) => returns)) {
+    const amount = total ? fromMinorUnits(total.amount, total.currency) : undefined;
+    if (total === null || amount === undefined) continue;
+    const label = `unlinked returns in ${total.currency}`;
+    sums[label] = sum([sums[label] ?? '0', amount]);
+  }
+  return sums;
+}
+
+function map(orders: readonly SquareOrder[], facts: Facts, entity: string): Mapped {
+  const sale = saleOf(orders, entity);
   if (sale === undefined) return withoutSale(orders);
   const canceled = sale.state === 'CANCELED';
   const rule = canceled ? 'canceled-order' : ruleOf(sale);
@@ -204,7 +212,7 @@ const posOrders: Mapping<SquareOrder> = {
   scope: () => ({ in: true }),
   properties,
   pipeline: PIPELINE,
-  map: (records, _joined, facts) => map(records, facts),
+  map: (records, _joined, facts, entity) => map(records, facts, entity),
 };
 
 export default posOrders;

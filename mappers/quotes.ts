@@ -175,7 +175,8 @@ function map(records: readonly ErpQuote[], joined: Joined, facts: Facts): Mapped
 
 const quotes: Mapping<ErpQuote> = {
   schema: ErpQuote,
-  scope: () => ({ in: true }),
+  // A quote of an excluded customer is that person's data: it is not remembered either.
+  scope: (_quote, { customer }) => (customer?.kind === 'excluded' ? { in: false, rule: customer.rule } : { in: true }),
   joins: { customer: { pipe: 'customers', by: 'customerId' } },
   properties,
   pipeline: PIPELINE,

@@ -112,6 +112,7 @@ program
   .option('--limit <n>', 'stop after reading this many records', wholeNumber)
   .option('--partition <key>', 'only this slice of the source')
   .option('--approve', 'let a run through that is far from its usual size')
+  .option('--no-adopt', 'create companies and contacts without looking for ones people made')
   .option('--wait', 'wait up to 2 h for another run to end, instead of exit 75')
   .option('--json', 'one JSON document instead of text')
   .addHelpText(

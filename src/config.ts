@@ -41,7 +41,7 @@ export interface Alerts {
 }
 
 /** When a pipe may change over from the ERP's staging instance to its production. */
-export interface CutoverConfig {
+interface CutoverConfig {
   /** Agreeing shadow reads in a row. */
   readonly reads: number;
   /** Between two of them that both count. */

@@ -21,10 +21,10 @@ export const pipeNames = (root = ROOT): string[] =>
     .map((file) => file.slice(0, -'.ts'.length))
     .sort();
 
-/** Loads every job, those that others link to first. Throws for a file that breaks the rules, with its path. */
+/** Loads every job, by their hour, those that others link to first. Throws for a file that breaks the rules, with its path. */
 export async function loadJobs(root = ROOT): Promise<LoadedJob[]> {
   const jobs = await Promise.all(pipeNames(root).map((stem) => loadJob(root, stem)));
-  return inOrder(jobs);
+  return inOrder(jobs.sort((a, b) => (a.daily < b.daily ? -1 : a.daily > b.daily ? 1 : 0)));
 }
 
 async function loadJob(root: string, stem: string): Promise<LoadedJob> {

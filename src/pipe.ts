@@ -64,6 +64,10 @@ export interface Source {
   get(ids: readonly string[], signal: AbortSignal): Promise<readonly SourceRecord[]>;
   /** The canonical record in a raw one, not yet validated. Pure, total on any JSON. */
   canonical(raw: unknown): unknown;
+  /** Names by id that the source keeps beside its records, such as Square's locations. */
+  locationNames?(signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /** What the source says it holds in all slices together; null when it does not say. */
+  count?(since: Since, signal: AbortSignal): Promise<number | null>;
   /** Changes when `canonical` may make something else of the same raw record, such as with an edited profile. */
   readonly version?: string;
 }
@@ -159,7 +163,13 @@ export interface Upsert {
 export type Mapped =
   | { readonly kind: 'upserts'; readonly upserts: readonly Upsert[]; readonly notes?: readonly string[] }
   /** `farewell` is sent once, and only if HubSpot already holds the key. */
-  | { readonly kind: 'excluded'; readonly rule: string; readonly farewell?: readonly Upsert[] }
+  | {
+      readonly kind: 'excluded';
+      readonly rule: string;
+      readonly farewell?: readonly Upsert[];
+      /** Amounts that no object carries, by what they are: the report adds them up. */
+      readonly sums?: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'invalid'; readonly issues: readonly Issue[] };
 
 /**
@@ -214,7 +224,14 @@ export type LinkOutcome = { readonly kind: 'done' } | { readonly kind: 'refused'
  * land. `unknown`: no attempt got one; it may or may not be applied. `refused`: HubSpot's own words.
  */
 export type Outcome =
-  | { readonly kind: 'written'; readonly hubspotId: string; readonly created: boolean; readonly ambiguous: boolean }
+  | {
+      readonly kind: 'written';
+      readonly hubspotId: string;
+      readonly created: boolean;
+      readonly ambiguous: boolean;
+      /** Properties left out, because HubSpot lets only one object hold their value and another one does. */
+      readonly withheld?: readonly string[];
+    }
   | { readonly kind: 'refused'; readonly reason: string; readonly category: string }
   | { readonly kind: 'unknown'; readonly reason: string };
 
@@ -264,6 +281,8 @@ export type Adoption =
 export interface Job<Systems, E = unknown> {
   /** Also the stem of its job, mapper and fixture files. */
   readonly pipe: string;
+  /** Which system has to be configured for it. */
+  readonly system: 'erp' | 'square';
   readonly from: (systems: Systems) => Source;
   readonly mapping: Mapping<E>;
   /** Pipes whose objects this one links to: they run before it. */

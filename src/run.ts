@@ -45,6 +45,8 @@ export interface Ends {
   /** The streams that joined pipes are mirrored in, by pipe; pipes that never ran are left out. */
   readonly joinedStreams: ReadonlyMap<string, number>;
   readonly resolve: Resolve;
+  /** A last look at what the run created; throws FatalError when it must not stand. */
+  readonly inspect: (signal: AbortSignal) => Promise<void>;
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
 }
 
@@ -84,6 +86,8 @@ export interface RunReport extends Conclusion {
   readonly links: LinkCounts;
   /** What the mapper remarked, with how often. */
   readonly notes: readonly { readonly note: string; readonly times: number }[];
+  /** Amounts that no object carries, by what they are. */
+  readonly sums: Readonly<Record<string, string>>;
   readonly deadLettersAdded: number;
   readonly proofs: readonly PartitionProof[];
   readonly dryRun: boolean;
@@ -266,6 +270,7 @@ class Run<E> {
     if (this.#options.dryRun) return;
     await payOwed(this.#state, this.#ends.sink, this.#stop.signal);
     this.#links = await settleLinks(this.#state, this.#ends.sink, this.#stop.signal);
+    await this.#ends.inspect(this.#stop.signal);
   }
 
   /** Sends once more what an older request may still overwrite, after the time in which it could land. */
@@ -310,6 +315,7 @@ class Run<E> {
       upserts: { ...this.#writer.counts, unchanged: this.#dispatch.unchanged },
       links: this.#links,
       notes: [...this.#dispatch.notes].map(([note, times]) => ({ note, times })),
+      sums: Object.fromEntries(this.#dispatch.sums),
       deadLettersAdded: this.#deadLettersAdded,
       proofs: this.#proofs,
       dryRun: this.#options.dryRun,

@@ -49,6 +49,7 @@ class World {
       join: () => new Map(),
       joinedStreams: new Map(),
       resolve: (_spec, value) => value,
+      inspect: async () => {},
       clock: {
         now: () => this.nowMs,
         sleep: async (ms) => {

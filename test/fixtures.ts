@@ -24,6 +24,8 @@ const CaseSchema = z.strictObject({
   records: z.array(z.record(z.string(), z.unknown())).min(1),
   joined: z.array(z.record(z.string(), JoinedRowSchema)).optional(),
   facts: FactsSchema.partial().optional(),
+  /** Which entity the records were assembled to; found out from them when left away. */
+  entity: z.string().optional(),
 });
 export type Case = z.infer<typeof CaseSchema>;
 
@@ -49,10 +51,14 @@ export type Answer =
   | { readonly kind: 'scope unknown' };
 
 /** What becomes of one entity, in the order in which the engine does it: scope, validation, mapping. */
-export function answerOf(mapping: Mapping<unknown>, { records, joined, facts }: Case, fixture: Fixture): Answer {
-  for (const record of records) {
-    const scope = mapping.scope(record);
-    if (scope.in === false) return { kind: 'out of scope', rule: scope.rule };
+export function answerOf(
+  mapping: Mapping<unknown>,
+  { records, joined, facts, entity }: Case,
+  fixture: Fixture,
+): Answer {
+  for (const [position, record] of records.entries()) {
+    const scope = mapping.scope(record, joined?.[position] ?? {});
+    if (scope.in === false && !scope.farewell) return { kind: 'out of scope', rule: scope.rule };
     if (scope.in === 'unknown') return { kind: 'scope unknown', ...scope.issue };
   }
   const parsed = records.map((record) => mapping.schema.safeParse(record));
@@ -62,7 +68,26 @@ export function answerOf(mapping: Mapping<unknown>, { records, joined, facts }: 
   }
   const rows: Joined = records.map((_, position) => joined?.[position] ?? {});
   const values = parsed.map((result) => result.data);
-  return mapping.map(deepFreeze(values), deepFreeze(rows), { ...fixture.facts, ...defined(facts) });
+  return mapping.map(
+    deepFreeze(values),
+    deepFreeze(rows),
+    { ...fixture.facts, ...defined(facts) },
+    entity ?? entityOf(records),
+  );
+}
+
+/** What the source would say: a return belongs to the sale it names, everything else to itself or the sale among them. */
+function entityOf(records: readonly Readonly<Record<string, unknown>>[]): string {
+  const named = records
+    .flatMap((record) => (Array.isArray(record.returns) ? record.returns : []))
+    .map((one) => one?.sourceOrderId);
+  const own = records.map((record) => String(record.id));
+  return (
+    named.find((id) => own.includes(id)) ??
+    (records.length === 1 && records[0]?.lineItemCount === 0 ? named[0] : undefined) ??
+    own[0] ??
+    ''
+  );
 }
 
 /** Frozen, so that a mapper that writes into its input throws. */

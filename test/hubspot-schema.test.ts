@@ -65,6 +65,7 @@ function properties({ path, method, query }: Seen, body: Json): Told {
     Object.assign(Object(found), { options: body.options });
     return { json: found };
   }
+  if (path.endsWith('/batch/create')) return addAll(Array.isArray(body.inputs) ? body.inputs : []);
   if (method === 'POST') return add(portal.properties, body);
   return { json: { results: query.includes('archived=true') ? portal.archived : portal.properties } };
 }
@@ -74,6 +75,15 @@ function add(list: Json[], item: Json): Told {
     return { status: 409, json: { category: 'OBJECT_ALREADY_EXISTS' } };
   list.push(item);
   return { status: 201, json: item };
+}
+
+function addAll(inputs: readonly Json[]): Told {
+  const told = inputs.map((input) => ({ name: input.name, ...add(portal.properties, input) }));
+  const errors = told
+    .filter(({ status }) => status !== 201)
+    .map(({ name }) => ({ category: 'OBJECT_ALREADY_EXISTS', context: { name: [name] } }));
+  const results = told.filter(({ status }) => status === 201).map(({ json }) => json);
+  return { status: errors.length > 0 ? 207 : 201, json: { results, errors, numErrors: errors.length } };
 }
 
 function addPipeline(body: Json): Told {
@@ -195,6 +205,35 @@ describe('an applied property', () => {
     await applySchema(transportTo(wire), stale, NEVER);
     portal.properties = [keyThere({ hasUniqueValue: false })];
     expect(await fatalOf(applySchema(transportTo(wire), stale, NEVER))).toMatchObject({ exit: EXIT.usage });
+  });
+
+  test('comes with all others of its object in one call', async () => {
+    const many = Array.from({ length: 60 }, (_, index) => ({ ...MODIFIED, name: `erp_field_${index}` }));
+    portal.groups.push({ name: 'erp_sync' });
+    const found = await plan(many);
+    wire.seen.length = 0;
+    const transport = transportTo(wire);
+    await applySchema(transport, found, NEVER);
+    expect(portal.properties).toHaveLength(61);
+    expect(transport.stats()).toMatchObject({ calls: 2, byOperation: { 'properties create': 1 } });
+  });
+
+  test('that a batch does not create is asked for alone: those there already are kept, a refused one says why', async () => {
+    portal.groups.push({ name: 'erp_sync' });
+    const found = await plan([KEY, STATUS, MODIFIED]);
+    portal.properties.push(keyThere());
+    await applySchema(transportTo(wire), found, NEVER);
+    expect(writesSeen().map(({ path }) => path)).toEqual([
+      '/crm/properties/2026-03/products/batch/create',
+      '/crm/properties/2026-03/products',
+    ]);
+    portal.properties = [];
+    wire.answer = (request) =>
+      request.method === 'POST'
+        ? { status: 400, json: { category: 'VALIDATION_ERROR', message: 'The group does not exist' } }
+        : answerOf(request);
+    const error = await fatalOf(applySchema(transportTo(wire), found, NEVER));
+    expect(error).toMatchObject({ exit: EXIT.usage, message: expect.stringContaining('The group does not exist') });
   });
 
   test('is waited for until it can be read', async () => {

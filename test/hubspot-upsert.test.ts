@@ -5,7 +5,7 @@ import type { Outcome, Write } from '../src/pipe.ts';
 import { seeded } from '../src/sandbox/random.ts';
 import { batchRead } from '../src/sinks/hubspot/batch-read.ts';
 import { sameValue } from '../src/sinks/hubspot/same-value.ts';
-import { batchUpdateById, hubspotSink } from '../src/sinks/hubspot/upsert.ts';
+import { hubspotSink } from '../src/sinks/hubspot/upsert.ts';
 import {
   inputsOf,
   NEVER,
@@ -31,6 +31,7 @@ const write = (key: string, properties: Record<string, string> = {}): Write => (
   keyProperty: 'erp_product_id',
   key,
   properties: { erp_product_id: key, name: `Tile ${key}`, ...properties },
+  hubspotId: null,
 });
 const writes = (count: number): Write[] => Array.from({ length: count }, (_, index) => write(`P${index}`));
 
@@ -415,7 +416,7 @@ describe('updates by record id', () => {
       { id: '1', properties: { hubspot_owner_id: '7' } },
       { id: '2', properties: { hubspot_owner_id: '8' } },
     ];
-    const outcomes = await batchUpdateById(transportTo(wire), 'companies', updates, NEVER);
+    const outcomes = await hubspotSink({ transport: transportTo(wire) }).update('companies', updates, NEVER);
     expect([...outcomes.values()]).toEqual([
       { kind: 'written', hubspotId: '1', created: false, ambiguous: false },
       { kind: 'written', hubspotId: '2', created: false, ambiguous: false },
@@ -434,7 +435,7 @@ describe('updates by record id', () => {
       },
     });
     const updates = ['1', '2'].map((id) => ({ id, properties: { name: 'x' } }));
-    expect(kinds(await batchUpdateById(transportTo(wire), 'companies', updates, NEVER))).toEqual({
+    expect(kinds(await hubspotSink({ transport: transportTo(wire) }).update('companies', updates, NEVER))).toEqual({
       1: 'written',
       2: 'refused',
     });

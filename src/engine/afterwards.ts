@@ -1,5 +1,6 @@
 /** What follows the upserts of a run: create-only properties that are owed, and links. */
 import { hash } from 'node:crypto';
+import pLimit from 'p-limit';
 import type { LinkOutcome, ObjectType, Sink } from '../pipe.ts';
 import type { OpenLink } from '../state/links.ts';
 import type { Owing } from '../state/objects.ts';
@@ -13,7 +14,7 @@ export interface LinkCounts {
   pending: number;
 }
 
-/** Links and debts handled in one go: bounds memory. */
+/** Links handled in one request, and debts read in one go: bounds memory. */
 const CHUNK = 1_000;
 
 /**
@@ -23,11 +24,12 @@ const CHUNK = 1_000;
 export async function payOwed(state: StreamState, sink: Sink, signal: AbortSignal): Promise<void> {
   for (;;) {
     const owing = state.objects.owing(CHUNK);
-    let paid = 0;
-    for (const [object, debts] of Map.groupBy(owing, (debt) => debt.object)) {
-      paid += await payObject(object, debts, state, sink, signal);
-    }
-    if (paid === 0) return; // bounded: every round pays at least one, or is the last
+    const parts = [...Map.groupBy(owing, (debt) => debt.object)].flatMap(([object, debts]) =>
+      chunksOf(debts, sink.batchSize).map((part) => ({ object, part })),
+    );
+    const limit = pLimit(sink.concurrency);
+    const paid = await Promise.all(parts.map(({ object, part }) => limit(() => payObject(object, part, state, sink, signal))));
+    if (paid.every((count) => count === 0)) return; // bounded: every round pays at least one, or is the last
   }
 }
 
@@ -72,9 +74,8 @@ export async function settleLinks(state: StreamState, sink: Sink, signal: AbortS
     );
     if (links.length === 0) break; // bounded: every link is tried once
     for (const link of links) tried.add(name(link));
-    for (let start = 0; start < links.length; start += CHUNK) {
-      await make(links.slice(start, start + CHUNK), state, sink, signal, counts);
-    }
+    const limit = pLimit(sink.concurrency);
+    await Promise.all(chunksOf(links, CHUNK).map((part) => limit(() => make(part, state, sink, signal, counts))));
   }
   state.links.dropIfThere();
   counts.pending = state.links.pendingCount();
@@ -156,6 +157,9 @@ function indexOf(state: StreamState, object: ObjectType, by: string): Map<string
   }
   return index;
 }
+
+const chunksOf = <T>(items: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
 
 const ends = (link: OpenLink) => ({
   from: { object: link.fromObject, hubspotId: link.fromId },

@@ -1,4 +1,5 @@
 /** Applies decisions: what needs no write is settled at once, the rest goes to the writer. */
+import { add } from '../canonical.ts';
 import type { PropertySpec } from '../pipe.ts';
 import type { StreamState } from '../state/stream.ts';
 import type { Ledger } from './ledger.ts';
@@ -21,6 +22,8 @@ export class Dispatch<E> {
   unchanged = 0;
   /** What the mapper had to say, with how often it said so; the first hundred kinds. */
   readonly notes = new Notes();
+  /** Amounts that no object carries, by what they are. */
+  readonly sums = new Map<string, string>();
   readonly #options: DispatchOptions<E>;
 
   constructor(options: DispatchOptions<E>) {
@@ -60,6 +63,7 @@ export class Dispatch<E> {
     const { state, ledger } = this.#options;
     const { entity, decision } = one;
     if (decision.kind !== 'rejected') this.#wantLinks(one);
+    this.#addSums(one.sums);
     if (decision.kind === 'write' || (decision.kind === 'excluded' && decision.farewell.length > 0)) {
       state.setEntity(entity, 'sending', null);
       return;
@@ -91,6 +95,10 @@ export class Dispatch<E> {
       if (links !== undefined) this.#options.state.links.want(object, key, links);
     }
     for (const note of notes) this.notes.set(note, (this.notes.get(note) ?? 0) + 1);
+  }
+
+  #addSums(sums: Readonly<Record<string, string>>): void {
+    for (const [label, amount] of Object.entries(sums)) this.sums.set(label, add(this.sums.get(label) ?? '0', amount));
   }
 
   #hand(one: Decided): void {

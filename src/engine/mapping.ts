@@ -23,6 +23,7 @@ export interface Decided {
   readonly decision: Decision;
   readonly upserts: readonly Upsert[];
   readonly notes: readonly string[];
+  readonly sums: Readonly<Record<string, string>>;
   readonly recall: (object: ObjectType, key: string) => KnownObject;
 }
 
@@ -70,6 +71,7 @@ export class EntityMapper<E> {
         }),
         upserts: upsertsOf(result),
         notes: result.kind === 'upserts' ? (result.notes ?? []) : [],
+        sums: result.kind === 'excluded' ? (result.sums ?? {}) : {},
         recall,
       };
     });

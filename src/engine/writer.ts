@@ -34,6 +34,8 @@ export interface UpsertCounts {
   unknown: number;
   /** Objects people had made that were given our key. */
   adopted: number;
+  /** Objects written without a value that another object holds. */
+  withheld: number;
 }
 
 export interface WriterOptions {
@@ -61,7 +63,7 @@ export interface WriterOptions {
 const QUEUE_FACTOR = 2;
 
 export class Writer {
-  readonly counts: UpsertCounts = { created: 0, updated: 0, refused: 0, unknown: 0, adopted: 0 };
+  readonly counts: UpsertCounts = { created: 0, updated: 0, refused: 0, unknown: 0, adopted: 0, withheld: 0 };
   readonly #options: WriterOptions;
   readonly #limit: ReturnType<typeof pLimit>;
   readonly #open = new Map<ObjectType, Item[]>();
@@ -211,7 +213,10 @@ export class Writer {
     const owed =
       outcome.created && Object.keys(item.onCreate).length > 0 ? canonicalJson(item.onCreate) : item.known.owed;
     const { hubspotId, created } = outcome;
-    const { fingerprint, content: properties } = item;
+    const { content: properties } = item;
+    // What was withheld is not there: the next time this object is decided, it is tried again.
+    const fingerprint = outcome.withheld ? `${item.fingerprint} without ${outcome.withheld}` : item.fingerprint;
+    if (outcome.withheld) this.counts.withheld++;
     state.objects.acknowledge(item.write, { fingerprint, properties, owed, hubspotId, created, late: after });
     // A late copy of these very bytes cannot make the object wrong; a late copy of other bytes can.
     return after === null || after.print === item.fingerprint ? 'written' : 'held';

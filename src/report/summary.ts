@@ -24,8 +24,25 @@ export interface RunSummary {
   readonly verdict: Verdict;
   readonly mode: { readonly dryRun: boolean; readonly full: boolean; readonly since: string | null };
   readonly counts: SummaryCounts;
-  /** Written objects: one record may make several. */
-  readonly upserts: number;
+  /** Objects: one record may make several. They add up too. */
+  readonly upserts: {
+    readonly created: number;
+    readonly updated: number;
+    readonly unchanged: number;
+    readonly refused: number;
+    readonly unknown: number;
+    readonly adopted: number;
+    readonly withheld: number;
+  };
+  readonly links: {
+    readonly made: number;
+    readonly removed: number;
+    readonly refused: number;
+    readonly pending: number;
+  };
+  readonly deadLettersAdded: number;
+  /** Slices of the source, and how many of them are proven complete. */
+  readonly partitions: { readonly total: number; readonly complete: number };
   /** HubSpot calls, those answered 429, and those sent again for another reason. */
   readonly calls: number;
   /** Of the calls, those that change something in HubSpot. */
@@ -70,15 +87,16 @@ function modeLines({ mode }: RunSummary): string[] {
   return words.length === 0 ? [] : paragraph('mode', words.join('; '));
 }
 
-function countLines({ counts, mode, upserts }: RunSummary): string[] {
+function countLines({ counts, mode, upserts, links, partitions }: RunSummary): string[] {
   const width = grouped(counts.read).length;
   const row = (label: string, count: number, more = ''): string[] => {
     const text = `  ${label.padEnd(LABEL_COLUMNS)}${grouped(count).padStart(width)}${more === '' ? '' : `  ${more}`}`;
     return [clip(text, COLUMNS)];
   };
   const some = (label: string, count: number, more = ''): string[] => (count === 0 ? [] : row(label, count, more));
-  const made = `${grouped(counts.created)} created, ${grouped(counts.updated)} updated`;
-  const objects = upserts === counts.written ? '' : `, ${grouped(upserts)} objects`;
+  const made = `${grouped(upserts.created)} created, ${grouped(upserts.updated)} updated`;
+  const sent = upserts.created + upserts.updated;
+  const objects = sent === counts.written ? '' : ' objects';
   const gap = counts.read - accounted(counts);
   return [
     ...row('read', counts.read),
@@ -88,10 +106,28 @@ function countLines({ counts, mode, upserts }: RunSummary): string[] {
     ...Object.entries(counts.excluded)
       .sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1))
       .flatMap(([rule, count]) => row('', count, safe(rule))),
-    ...some('held', counts.held, 'no readable answer from HubSpot; sent again'),
+    ...some('held', counts.held, 'not settled; the next run goes on with them'),
     ...some('dead-lettered', counts.deadLettered, 'kept with their reason; nothing is lost'),
+    ...(links.made + links.removed + links.pending > 0 ? [linkLine(links)] : []),
+    ...(partitions.total > 1
+      ? [
+          clip(
+            `  ${'partitions'.padEnd(LABEL_COLUMNS)}${partitions.complete} of ${partitions.total} proven complete`,
+            COLUMNS,
+          ),
+        ]
+      : []),
     ...some('NOT ACCOUNTED', gap, 'please report this: counts must add up'),
   ];
+}
+
+function linkLine({ made, removed, pending }: RunSummary['links']): string {
+  const parts = [
+    `${grouped(made)} made`,
+    ...(removed > 0 ? [`${grouped(removed)} removed`] : []),
+    ...(pending > 0 ? [`${grouped(pending)} wait for the other end`] : []),
+  ];
+  return clip(`  ${'links'.padEnd(LABEL_COLUMNS)}${parts.join(', ')}`, COLUMNS);
 }
 
 function costLines({ calls, rateLimited, retries, seconds, floorSeconds }: RunSummary): string[] {

@@ -14,6 +14,7 @@ export interface ExclusiveValue extends Claim {
   readonly value: string;
 }
 
+/** `INDEXED BY`: left to itself SQLite walks the whole stream by the primary key. */
 export class Claims {
   readonly #sql: Statements;
 
@@ -30,7 +31,7 @@ export class Claims {
   ): Set<string> {
     const concerned = new Set<string>();
     const before = this.#sql.all<Claim & { modified_at: string }>(
-      'SELECT object, key, modified_at FROM claims WHERE stream = ? AND entity = ?',
+      'SELECT object, key, modified_at FROM claims INDEXED BY claims_by_entity WHERE stream = ? AND entity = ?',
       entity,
     );
     const same =
@@ -38,7 +39,7 @@ export class Claims {
       before.every((old) => old.modified_at === modifiedAt && claims.some((now) => isSame(old, now)));
     if (!same) {
       for (const old of before) for (const other of this.#claimants(old)) concerned.add(other);
-      this.#sql.change('DELETE FROM claims WHERE stream = ? AND entity = ?', entity);
+      this.#sql.change('DELETE FROM claims INDEXED BY claims_by_entity WHERE stream = ? AND entity = ?', entity);
       for (const { object, key } of claims) {
         this.#sql.change(
           'INSERT OR IGNORE INTO claims (stream, object, folded, key, entity, modified_at) VALUES (?, ?, ?, ?, ?, ?)',

@@ -122,6 +122,7 @@ export const MIGRATIONS: readonly string[] = [
     hubspot_id TEXT NOT NULL,
     PRIMARY KEY (object, key_property, key)
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX hubspot_ids_by_key ON hubspot_ids (key, object);
 
   CREATE TABLE dead_letters (
     id INTEGER PRIMARY KEY,

@@ -119,3 +119,28 @@ export const hasBaseline = (db: Database, stream: number): boolean =>
 export const sourceInstance = (db: Database, pipe: string): string | null =>
   db.prepare<[string], { value: string }>('SELECT value FROM meta WHERE key = ?').get(`instance:${pipe}`)?.value ??
   null;
+
+/** Mirrored records of a stream by id: their payload as JSON text, or the rule that excluded them. */
+export function mirrored(
+  db: Database,
+  stream: number,
+  ids: readonly string[],
+): { id: string; raw: string | null; rule: string | null }[] {
+  return db
+    .prepare<[number, string], { id: string; raw: string | null; rule: string | null }>(
+      'SELECT id, raw, rule FROM records WHERE stream = ? AND id IN (SELECT value FROM json_each(?))',
+    )
+    .all(stream, JSON.stringify(ids));
+}
+
+/** HubSpot ids of contacts this tool created that still have to be looked at. */
+export const createdContacts = (db: Database): string[] =>
+  db
+    .prepare<[], { id: string }>('SELECT hubspot_id AS id FROM contact_checks')
+    .all()
+    .map((row) => row.id);
+
+/** All of them were looked at: those of earlier runs for the second time, which is enough. */
+export function contactsChecked(db: Database, run: string): void {
+  db.prepare('DELETE FROM contact_checks WHERE run <> ?').run(run);
+}

@@ -9,6 +9,7 @@ import { EXIT, FatalError } from '../../errors.ts';
 import { foldKey } from '../../fingerprint.ts';
 import type { ObjectType, Outcome } from '../../pipe.ts';
 import { isSuccess, refused } from './ask.ts';
+import { refuseMarketing } from './marketing.ts';
 import { blamedInputs, type Input, type Matched, matchBatch } from './match.ts';
 import { refusalOf, throwIfSystemic } from './reasons.ts';
 import { contextList, type ErrorReply, type RecordReply, readBatch, readError } from './replies.ts';
@@ -198,8 +199,9 @@ function merge(into: Outcomes, more: ReadonlyMap<string, Outcome>): Outcomes {
   return into;
 }
 
-/** Cuts into batches, one after the other; keys must be distinct. */
+/** Cuts into batches, one after the other; keys must be distinct. Throws an Error for what must never be written. */
 export async function writeAll(target: Target, items: readonly Item[], signal: AbortSignal): Promise<Outcomes> {
+  refuseMarketing(target.object, items);
   const outcomes: Outcomes = new Map();
   for (let start = 0; start < items.length; start += BATCH_MAX) {
     merge(outcomes, await writeBatch(target, items.slice(start, start + BATCH_MAX), signal));
@@ -212,4 +214,16 @@ export async function writeAll(target: Target, items: readonly Item[], signal: A
     );
   }
   return outcomes;
+}
+
+/** Updates existing records; one outcome per id. Ids must be distinct. Throws as `Sink.write` does. */
+export async function updateById(
+  transport: Transport,
+  object: ObjectType,
+  updates: readonly { readonly id: string; readonly properties: Readonly<Record<string, string>> }[],
+  traceId: () => string,
+  signal: AbortSignal,
+): Promise<Outcomes> {
+  const items = updates.map(({ id, properties }) => ({ key: id, properties }));
+  return await writeAll({ transport, object, action: 'update', idProperty: null, traceId }, items, signal);
 }

@@ -11,14 +11,17 @@ export const API_VERSIONS: readonly ApiVersion[] = ['v3', '2026-03', '2026-09'];
 export const API_VERSION_DEFAULT: ApiVersion = '2026-03';
 
 type BatchAction = 'upsert' | 'update' | 'read';
+/** The associations API of v3 times is v4's; the dated versions have it under their own path. */
+export type AssociationAction = 'associate/default' | 'create' | 'read' | 'archive' | 'labels/archive';
 
 /** Paths below the base URL. Every argument is encoded; none of them carries a query. */
 export interface Paths {
   batch(object: ObjectType, action: BatchAction): string;
   search(object: ObjectType): string;
-  associations(from: ObjectType, to: ObjectType, action: string): string;
+  associations(from: ObjectType, to: ObjectType, action: AssociationAction): string;
   properties(object: ObjectType): string;
   property(object: ObjectType, name: string): string;
+  propertyBatch(object: ObjectType, action: 'create'): string;
   groups(object: ObjectType): string;
   pipelines(object: ObjectType): string;
   stages(object: ObjectType, pipelineId: string): string;
@@ -46,6 +49,7 @@ export function pathsOf(version: ApiVersion): Paths {
     associations: (from, to, action) => `${associations}/${from}/${to}/batch/${action}`,
     properties: (object) => `${properties}/${object}`,
     property: (object, name) => `${properties}/${object}/${part(name)}`,
+    propertyBatch: (object, action) => `${properties}/${object}/batch/${action}`,
     groups: (object) => `${properties}/${object}/groups`,
     pipelines: (object) => `${pipelines}/${object}`,
     stages: (object, pipelineId) => `${pipelines}/${object}/${part(pipelineId)}/stages`,

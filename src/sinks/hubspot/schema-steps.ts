@@ -1,26 +1,23 @@
-/** One step of a schema plan, written so that repeating it does no harm. */
+/** The steps of a schema plan, written so that repeating it does no harm. */
 import { z } from 'zod';
 import { EXIT, FatalError } from '../../errors.ts';
-import type { PropertySpec } from '../../pipe.ts';
+import type { ObjectType, PropertySpec } from '../../pipe.ts';
 import { answered, ask, isSuccess, refused } from './ask.ts';
 import { createPipeline, createStage } from './pipelines.ts';
-import { definitionOf, GROUP_LABELS, mergedOptions, missingOptions, unfit } from './property-definitions.ts';
+import { createTogether, waitUntilVisible } from './property-batch.ts';
+import { definitionOf, GROUP_LABELS, mergedOptions, missingOptions } from './property-definitions.ts';
 import { refusalOf } from './reasons.ts';
 import { type PropertyReply, readError } from './replies.ts';
 import type { StepContent } from './schema.ts';
 import { listProperties } from './schema-reads.ts';
 import type { Call, Transport } from './transport.ts';
 
-/** A new property can be read after 0.25 to 0.7 s. */
-const VISIBLE_TRIES_MAX = 10;
-const VISIBLE_PAUSE_MS = 500;
-
 export async function applyStep(transport: Transport, step: StepContent, signal: AbortSignal): Promise<void> {
   switch (step.kind) {
     case 'group':
       return await createGroup(transport, step, signal);
     case 'property':
-      return await createProperty(transport, step.spec, signal);
+      return await createProperties(transport, step.spec.object, [step.spec], signal);
     case 'options':
       return await mergeOptions(transport, step.spec, signal);
     case 'pipeline':
@@ -43,28 +40,25 @@ async function createGroup(
   );
 }
 
-/** Ends when the property can be read, so that the next plan is empty. */
-async function createProperty(transport: Transport, spec: PropertySpec, signal: AbortSignal): Promise<void> {
-  const path = transport.paths.properties(spec.object);
-  await createOrFind(transport, writeCall('POST', path, `${spec.object} property create`, definitionOf(spec)), signal);
-  for (let tries = 0; tries < VISIBLE_TRIES_MAX; tries += 1) {
-    const found = await findProperty(transport, spec, signal);
-    const reason = found && unfit(spec, found);
-    if (reason) throw new FatalError(EXIT.usage, reason, 'Fix this in HubSpot, then run: retail-sync setup');
-    if (found) return;
-    await transport.clock.sleep(VISIBLE_PAUSE_MS, signal);
+/** All of one object. Ends when they can be read. What the batch did not create is asked for on its own. */
+export async function createProperties(
+  transport: Transport,
+  object: ObjectType,
+  specs: readonly PropertySpec[],
+  signal: AbortSignal,
+): Promise<void> {
+  const open = specs.length > 1 ? await createTogether(transport, object, specs, signal) : specs;
+  const path = transport.paths.properties(object);
+  for (const spec of open) {
+    await createOrFind(transport, writeCall('POST', path, 'properties create', definitionOf(spec)), signal);
   }
-  throw new FatalError(
-    EXIT.hubspot,
-    `HubSpot accepted property ${spec.name} on ${spec.object} but does not show it yet`,
-    'Wait a minute, then run: retail-sync setup',
-  );
+  await waitUntilVisible(transport, object, specs, signal);
 }
 
 /** Read again just before writing: HubSpot replaces the whole list, and a person may have added an option. */
 async function mergeOptions(transport: Transport, spec: PropertySpec, signal: AbortSignal): Promise<void> {
   const found = await findProperty(transport, spec, signal);
-  if (!found) return await createProperty(transport, spec, signal);
+  if (!found) return await createProperties(transport, spec.object, [spec], signal);
   if (missingOptions(spec, found).length === 0) return;
   const path = transport.paths.property(spec.object, spec.name);
   const call = writeCall('PATCH', path, `${spec.object} property update`, { options: mergedOptions(spec, found) });

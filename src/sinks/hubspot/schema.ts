@@ -5,7 +5,7 @@ import { findByLabel, listPipelines, pipelinesLeft } from './pipelines.ts';
 import { missingOptions, unfit, unitedSpecs } from './property-definitions.ts';
 import type { PipelineReply } from './replies.ts';
 import { listGroups, listProperties, type PropertiesByName } from './schema-reads.ts';
-import { applyStep } from './schema-steps.ts';
+import { applyStep, createProperties } from './schema-steps.ts';
 import type { Transport } from './transport.ts';
 
 export type StepContent =
@@ -76,10 +76,23 @@ export async function applySchema(
       'Fix this in HubSpot, then run: retail-sync setup',
     );
   }
-  for (const step of plan.steps) {
-    await applyStep(transport, step.content, signal);
-    onStep(step);
+  for (const steps of together(plan.steps)) {
+    const specs = steps.flatMap(({ content }) => (content.kind === 'property' ? [content.spec] : []));
+    const [first] = steps;
+    const [spec] = specs;
+    if (spec) await createProperties(transport, spec.object, specs, signal);
+    else if (first) await applyStep(transport, first.content, signal);
+    for (const step of steps) onStep(step);
   }
+}
+
+/** The new properties of one object are one step on the wire; every other step is one of its own. Order is kept. */
+function together(steps: readonly SchemaStep[]): readonly (readonly SchemaStep[])[] {
+  const groups = Map.groupBy(steps, (step) => {
+    const { content } = step;
+    return content.kind === 'property' ? content.spec.object : step;
+  });
+  return [...groups.values()];
 }
 
 interface Part {

@@ -178,8 +178,7 @@ export function createTransport(options: TransportOptions): Transport {
     return { kind: 'unknown', reason: last.reason };
   }
 
-  const stats = (): CallStats =>
-    tally.stats({ limitPer10s: limits.burstLimit, usedInWindow: limits.burstUsed });
+  const stats = (): CallStats => tally.stats({ limitPer10s: limits.burstLimit, usedInWindow: limits.burstUsed });
   return { paths: pathsOf(options.version), clock, call, stats };
 }
 

@@ -137,7 +137,10 @@ export class RollingWindow {
         const endedMs = this.#clock.now();
         this.#past.push({ endedMs, kind: headers ? kind : null });
         if (headers) {
-          this.#quickestMs.set(kind, Math.min(endedMs - sentMs, this.#quickestMs.get(kind) ?? Number.POSITIVE_INFINITY));
+          this.#quickestMs.set(
+            kind,
+            Math.min(endedMs - sentMs, this.#quickestMs.get(kind) ?? Number.POSITIVE_INFINITY),
+          );
           this.#correct(headers, heldThen + this.#opened - openedThen);
         }
         this.#pump();

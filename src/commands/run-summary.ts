@@ -1,0 +1,62 @@
+/** From a run's report to what is shown and kept of it. */
+import type { Flight, Mode } from '../mission.ts';
+import type { RunSummary } from '../report/summary.ts';
+import type { CallStats } from '../sinks/hubspot/tally.ts';
+
+/** `before` and `after`: what the process had called when the run began, and when it ended. */
+export function summarize(pipe: string, mode: Mode, flight: Flight, before: CallStats, after: CallStats): RunSummary {
+  const { id, report, seconds } = flight;
+  const { counts, upserts, links } = report;
+  const calls = after.calls - before.calls;
+  return {
+    pipe,
+    runId: id,
+    verdict: report.status === 'stopped' ? 'failed' : report.status,
+    mode: { dryRun: mode.dryRun, full: mode.full, since: mode.since },
+    counts: { ...counts, created: upserts.created, updated: upserts.updated },
+    upserts,
+    links,
+    deadLettersAdded: report.deadLettersAdded,
+    calls,
+    writeCalls: writesOf(after) - writesOf(before),
+    rateLimited: after.rateLimited - before.rateLimited,
+    retries: after.retries - before.retries,
+    seconds,
+    floorSeconds: floorSeconds(calls, after.limitPer10s, after.medianMs),
+    partitions: {
+      total: report.proofs.length,
+      complete: report.proofs.filter((proof) => proof.verdict === 'complete').length,
+    },
+    ...(report.reason === null ? {} : { reason: report.reason }),
+    ...(report.hint === null ? {} : { hint: report.hint }),
+    notes: notesOf(report),
+  };
+}
+
+const NOTES_SHOWN = 8;
+
+function notesOf({ proofs, notes, sums, upserts }: Flight['report']): string[] {
+  const limited = proofs.some((proof) => proof.verdict === 'limited');
+  const remarks = notes.toSorted((a, b) => b.times - a.times).slice(0, NOTES_SHOWN);
+  return [
+    ...(limited ? ['stopped at --limit: nothing is said about the records that were not read'] : []),
+    ...(upserts.adopted > 0 ? [`${upserts.adopted} objects that people had made were adopted`] : []),
+    ...(upserts.withheld > 0
+      ? [`${upserts.withheld} contacts were written without their e-mail: another contact has it`]
+      : []),
+    ...Object.entries(sums).map(([label, amount]) => `${label}: ${amount}`),
+    ...remarks.map(({ note, times }) => (times > 1 ? `${note} (${times} times)` : note)),
+    ...(notes.length > NOTES_SHOWN ? [`and ${notes.length - NOTES_SHOWN} more remarks of the mapper`] : []),
+  ];
+}
+
+/** Calls that change something in HubSpot; operations are named `products upsert`, `products read`. */
+const writesOf = ({ byOperation }: CallStats): number =>
+  Object.entries(byOperation).reduce(
+    (sum, [name, count]) => (/ (upsert|update|create|archive|link|unlink)$/.test(name) ? sum + count : sum),
+    0,
+  );
+
+/** The least time HubSpot allows for these calls: its limit, or its latency with ten requests in flight. */
+const floorSeconds = (calls: number, limitPer10s: number, medianMs: number): number =>
+  calls === 0 ? 0 : Math.max(10 * Math.floor((calls - 1) / limitPer10s), (calls * medianMs) / 10_000);

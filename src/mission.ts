@@ -1,0 +1,188 @@
+/** Runs one job: opens its source instance and stream, hands both ends to the engine, and keeps the record of the run. */
+import { systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import type { Resolve } from './decide.ts';
+import { DEFAULT_LIMITS } from './engine/breakers.ts';
+import type { JoinLookup } from './engine/joining.ts';
+import { EXIT, FatalError } from './errors.ts';
+import { digest } from './fingerprint.ts';
+import type { LoadedJob } from './jobs.ts';
+import type { Facts, JoinedRow, Sink, Source } from './pipe.ts';
+import { type Progress, type RunOptions, type RunReport, runPipe } from './run.ts';
+import { checkContacts } from './sinks/hubspot/marketing.ts';
+import type { Db } from './state/database.ts';
+import {
+  contactsChecked,
+  createdContacts,
+  endRun,
+  mirrored,
+  newRunId,
+  openStream,
+  sourceInstance,
+  startRun,
+} from './state/runs.ts';
+import { type Instance, instanceOf, type Portal } from './systems.ts';
+
+/** What is common to all jobs of one command. */
+export interface Mission {
+  /** Every job there is: those that are joined too. */
+  readonly jobs: readonly LoadedJob[];
+  readonly config: Config<'hubspot'>;
+  readonly db: Db;
+  readonly portal: Portal;
+  readonly trigger: string;
+  readonly stop: AbortSignal;
+  readonly onProgress: (pipe: string, progress: Progress) => void;
+  readonly onWarning: (pipe: string, message: string) => void;
+}
+
+/** How a person asked for the run. */
+export interface Mode {
+  readonly since: string | null;
+  readonly full: boolean;
+  readonly dryRun: boolean;
+  readonly limit: number | null;
+  readonly partition: string | null;
+  readonly approved: boolean;
+}
+
+export interface Flight {
+  readonly id: string;
+  readonly report: RunReport;
+  readonly seconds: number;
+}
+
+/** Repeats cost only reads, so the look-back is generous: a daily job misses no late commit and no forgotten hour. */
+const LOOK_BACK_MS = 26 * 3_600_000;
+
+/** `finish` makes of the report what is kept with the run and shown by `status`. */
+export async function runJob(
+  job: LoadedJob,
+  mode: Mode,
+  mission: Mission,
+  finish: (flight: Flight) => unknown,
+): Promise<Flight> {
+  const { db, config, portal, stop } = mission;
+  const startedMs = Date.now();
+  const opened = openSource(job, mission);
+  const { instance, source, stream } = opened;
+  const id = newRunId(startedMs);
+  const { since, full, dryRun } = mode;
+  const restricted = since !== null || mode.limit !== null || mode.partition !== null;
+  const kept = JSON.stringify({ since, full, dryRun, restricted });
+  startRun(db, { id, pipe: job.pipe, stream, trigger: mission.trigger, mode: kept, atMs: startedMs });
+  const facts = await factsOf(instance, source, mission);
+  const version = digest([job.mapperVersion, source.version ?? '', JSON.stringify(facts)].join('\n'));
+  const options: RunOptions = {
+    ...mode,
+    id,
+    breakers: DEFAULT_LIMITS,
+    lookBackMs: LOOK_BACK_MS,
+    quarantineMs: config.hubspot.quarantineMs,
+    onProgress: (progress) => mission.onProgress(job.pipe, progress),
+  };
+  const { mapping, assembles, deadLettersMax, needsOwnRecord = false } = job;
+  const report = await runPipe(
+    { name: job.pipe, mapping, assembles, deadLettersMax, needsOwnRecord, version },
+    {
+      source,
+      sink: dryRun ? noddingSink(portal.sink) : portal.sink,
+      db,
+      stream,
+      facts,
+      ...joinsOf(job, mission),
+      resolve: resolveFor(job, portal),
+      inspect: (signal) => inspectContacts(id, mission, signal),
+      clock: systemClock,
+    },
+    options,
+    stop,
+  );
+  const flight = { id, report, seconds: (Date.now() - startedMs) / 1000 };
+  const proofs = new Map(report.proofs.map((proof) => [proof.partition, JSON.stringify(proof)]));
+  const summary = JSON.stringify(finish(flight));
+  endRun(db, { id, status: report.status, exit: report.exit, report: summary, atMs: Date.now(), proofs });
+  return flight;
+}
+
+interface OpenedSource {
+  readonly instance: Instance;
+  readonly source: Source;
+  readonly stream: number;
+}
+
+function openSource(job: LoadedJob, { config, db, onWarning }: Mission): OpenedSource {
+  const warn = (message: string): void => onWarning(job.pipe, message);
+  const instance = instanceOf(job, config, sourceInstance(db, job.pipe), warn);
+  const stream = openStream(db, job.pipe, instance.id, instance.environment, Date.now());
+  return { instance, source: job.from(instance.systems), stream };
+}
+
+async function factsOf(instance: Instance, source: Source, { portal, stop }: Mission): Promise<Facts> {
+  const names = (await source.locationNames?.(stop)) ?? {};
+  return { environment: instance.environment, zone: instance.zone, currencies: portal.account.currencies, names };
+}
+
+/** The streams and look-ups of the pipes that a job's mapping joins; they must be configured as their own pipes are. */
+function joinsOf(job: LoadedJob, mission: Mission): { join: JoinLookup; joinedStreams: ReadonlyMap<string, number> } {
+  const pipes = new Set(Object.values(job.mapping.joins ?? {}).map(({ pipe }) => pipe));
+  const opened = new Map(
+    mission.jobs.filter(({ pipe }) => pipes.has(pipe)).map((other) => [other.pipe, openSource(other, mission)]),
+  );
+  const join: JoinLookup = (pipe, ids) => {
+    const other = opened.get(pipe);
+    if (!other || ids.length === 0) return new Map();
+    const rows = mirrored(mission.db, other.stream, ids);
+    const found = new Map<string, JoinedRow>();
+    for (const row of rows) {
+      const joined = rowOf(row, other.source);
+      if (joined) found.set(row.id, joined);
+    }
+    return found;
+  };
+  return { join, joinedStreams: new Map([...opened].map(([pipe, { stream }]) => [pipe, stream])) };
+}
+
+function rowOf({ raw, rule }: { raw: string | null; rule: string | null }, source: Source): JoinedRow | undefined {
+  if (rule !== null) return { kind: 'excluded', rule };
+  return raw === null ? undefined : { kind: 'record', record: source.canonical(JSON.parse(raw)) };
+}
+
+/**
+ * Contacts that this tool created must not be billable: looked at when the run ends and once more by the next run,
+ * because a workflow may change them in between.
+ */
+async function inspectContacts(run: string, { db, portal }: Mission, signal: AbortSignal): Promise<void> {
+  const ids = createdContacts(db);
+  const billable = ids.length > 0 ? await checkContacts(portal.transport, ids, signal) : [];
+  if (billable.length === 0) return contactsChecked(db, run);
+  throw new FatalError(
+    EXIT.gate,
+    `${billable.length} of ${ids.length} contacts created by this tool are billable marketing contacts now, the first is ${billable[0]}`,
+    'in HubSpot set them to non-marketing before the next billing date, and see which workflow or app setting made them so: Settings > Integrations > Marketing contacts',
+  );
+}
+
+const resolveFor =
+  ({ mapping }: LoadedJob, portal: Portal): Resolve =>
+  (spec, value) =>
+    portal.resolve(spec, mapping.pipeline, value);
+
+/** The dry run's sink has no way to HubSpot: it only nods. */
+function noddingSink(real: Pick<Sink, 'batchSize' | 'concurrency'>): Sink {
+  return {
+    batchSize: real.batchSize,
+    concurrency: real.concurrency,
+    write: async (writes) =>
+      new Map(
+        writes.map(({ key, hubspotId }) => [
+          key,
+          { kind: 'written', hubspotId: hubspotId ?? 'dry-run', created: hubspotId === null, ambiguous: false },
+        ]),
+      ),
+    read: async () => new Map(),
+    update: async () => new Map(),
+    link: async () => [],
+    unlink: async () => [],
+  };
+}
