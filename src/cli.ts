@@ -141,6 +141,36 @@ program
   .option('--json', 'one JSON document instead of text')
   .action((flags) => run(async () => (await import('./commands/status.ts')).status(flags, invocation)));
 
+const cutover = program
+  .command('cutover')
+  .description('when the ERP pipes change from the staging to the production address');
+cutover
+  .command('status')
+  .description('what each pipe has seen of production and what it waits for')
+  .option('--json', 'one JSON document instead of text')
+  .action((flags) => run(async () => (await import('./commands/cutover.ts')).cutoverStatus(flags, invocation)));
+cutover
+  .command('watch')
+  .description('look at production whenever a look is due, until all pipes have changed over')
+  .option('--every <time>', 'how often to look at the clock, such as 15m', '15m')
+  .option('--json', 'one JSON document a round')
+  .action((flags) => run(async () => (await import('./commands/cutover/watch.ts')).cutoverWatch(flags, invocation)));
+for (const [name, text] of [
+  ['hold', 'keep a pipe, or all, on staging'],
+  ['release', 'let a held pipe, or all, go on'],
+] as const) {
+  cutover
+    .command(name)
+    .description(text)
+    .argument('[pipe]', 'all pipes when left away')
+    .action((pipe) =>
+      run(async () => {
+        const { cutoverHold, cutoverRelease } = await import('./commands/cutover.ts');
+        return (name === 'hold' ? cutoverHold : cutoverRelease)(pipe ?? null, invocation);
+      }),
+    );
+}
+
 const config = program.command('config').description('the effective configuration');
 config
   .command('show')

@@ -1,6 +1,7 @@
 /** Runs one job: opens its source instance and stream, hands both ends to the engine, and keeps the record of the run. */
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
+import { considerFlip, shadowReader } from './cutover.ts';
 import type { Resolve } from './decide.ts';
 import { DEFAULT_LIMITS } from './engine/breakers.ts';
 import type { JoinLookup } from './engine/joining.ts';
@@ -10,11 +11,13 @@ import type { LoadedJob } from './jobs.ts';
 import type { Facts, JoinedRow, Sink, Source } from './pipe.ts';
 import { type Progress, type RunOptions, type RunReport, runPipe } from './run.ts';
 import { checkContacts } from './sinks/hubspot/marketing.ts';
+import { flipOf } from './state/cutover.ts';
 import type { Db } from './state/database.ts';
 import {
   contactsChecked,
   createdContacts,
   endRun,
+  hasBaseline,
   mirrored,
   newRunId,
   openStream,
@@ -43,8 +46,12 @@ export interface Mode {
   readonly dryRun: boolean;
   readonly limit: number | null;
   readonly partition: string | null;
+  readonly records: readonly string[] | null;
   readonly approved: boolean;
 }
+
+const isRestricted = ({ since, limit, partition, records }: Mode): boolean =>
+  [since, limit, partition, records].some((value) => value !== null);
 
 export interface Flight {
   readonly id: string;
@@ -64,12 +71,12 @@ export async function runJob(
 ): Promise<Flight> {
   const { db, config, portal, stop } = mission;
   const startedMs = Date.now();
+  await changeOver(job, mode, mission);
   const opened = openSource(job, mission);
   const { instance, source, stream } = opened;
   const id = newRunId(startedMs);
   const { since, full, dryRun } = mode;
-  const restricted = since !== null || mode.limit !== null || mode.partition !== null;
-  const kept = JSON.stringify({ since, full, dryRun, restricted });
+  const kept = JSON.stringify({ since, full, dryRun, restricted: isRestricted(mode) });
   startRun(db, { id, pipe: job.pipe, stream, trigger: mission.trigger, mode: kept, atMs: startedMs });
   const facts = await factsOf(instance, source, mission);
   const version = digest([job.mapperVersion, source.version ?? '', JSON.stringify(facts)].join('\n'));
@@ -77,6 +84,7 @@ export async function runJob(
     ...mode,
     id,
     breakers: DEFAULT_LIMITS,
+    createsMax: createsMaxOf(job, db, stream),
     lookBackMs: LOOK_BACK_MS,
     quarantineMs: config.hubspot.quarantineMs,
     onProgress: (progress) => mission.onProgress(job.pipe, progress),
@@ -92,7 +100,9 @@ export async function runJob(
       facts,
       ...joinsOf(job, mission),
       resolve: resolveFor(job, portal),
-      inspect: (signal) => inspectContacts(id, mission, signal),
+      inspect: async (signal) => {
+        if (mapping.properties.some((spec) => spec.object === 'contacts')) await inspectContacts(id, mission, signal);
+      },
       clock: systemClock,
     },
     options,
@@ -103,6 +113,22 @@ export async function runJob(
   const summary = JSON.stringify(finish(flight));
   endRun(db, { id, status: report.status, exit: report.exit, report: summary, atMs: Date.now(), proofs });
   return flight;
+}
+
+/** Looks at the ERP's production address, and feeds the pipe from there once it has proved itself. */
+async function changeOver(job: LoadedJob, mode: Mode, { db, config, jobs, stop, onWarning }: Mission): Promise<void> {
+  const { erp } = config;
+  if (erp === null || isRestricted(mode) || mode.dryRun) return;
+  const given = { ...config, erp };
+  const read = shadowReader({ job, config: given, stop });
+  const { flipped, sentence } = await considerFlip({ db, job, config: given, jobs, nowMs: Date.now(), read });
+  if (flipped) onWarning(job.pipe, sentence);
+}
+
+/** After a change to production the first load may create what the shadow reads counted, and no more. */
+function createsMaxOf(job: LoadedJob, db: Db, stream: number): number | null {
+  const flip = flipOf(db, job.pipe);
+  return flip === null || hasBaseline(db, stream) ? null : flip.count;
 }
 
 interface OpenedSource {

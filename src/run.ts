@@ -12,11 +12,12 @@ import { Intake } from './engine/intake.ts';
 import type { JoinLookup } from './engine/joining.ts';
 import { type Counts, Ledger } from './engine/ledger.ts';
 import { EntityMapper } from './engine/mapping.ts';
-import { type PartitionProof, readPartition } from './engine/read.ts';
+import type { PartitionProof } from './engine/read.ts';
+import { type Reach, Reader } from './engine/reader.ts';
 import { type Conclusion, conclude } from './engine/verdict.ts';
 import { type UpsertCounts, Writer } from './engine/writer.ts';
 import { EXIT, FatalError } from './errors.ts';
-import type { Facts, Mapping, Page, Partition, Since, Sink, Source } from './pipe.ts';
+import type { Facts, Mapping, Sink, Source } from './pipe.ts';
 import { explain } from './state/database.ts';
 import { hasBaseline, mapperOf, setMapper } from './state/runs.ts';
 import { StreamState } from './state/stream.ts';
@@ -50,19 +51,13 @@ export interface Ends {
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
 }
 
-export interface RunOptions {
+export interface RunOptions extends Reach {
   readonly id: string;
-  /** Read from this instant instead of the cursor; moves no cursor. */
-  readonly since: string | null;
-  /** Read everything instead of what changed. */
-  readonly full: boolean;
-  readonly dryRun: boolean;
-  readonly limit: number | null;
-  readonly partition: string | null;
   /** A person has seen the numbers: the circuit breakers let this run through. */
   readonly approved: boolean;
   readonly breakers: BreakerLimits;
-  readonly lookBackMs: number;
+  /** Objects (contacts apart) a first load may create, where their number was proved before; null: no bound. */
+  readonly createsMax: number | null;
   readonly quarantineMs: number;
   readonly onProgress: (progress: Progress) => void;
 }
@@ -93,10 +88,6 @@ export interface RunReport extends Conclusion {
   readonly dryRun: boolean;
 }
 
-/** A cursor stays this far behind the source's clock at the first page: two of its machines may disagree. */
-const CURSOR_MARGIN_MS = 60_000;
-/** Records asked for by id at once. */
-const FETCH_MAX = 500;
 /** Requests in flight get this long to be answered after a stop was asked for. */
 const STOP_GRACE_MS = 10_000;
 
@@ -128,11 +119,11 @@ class Run<E> {
   readonly #kill = new AbortController();
   readonly #state: StreamState;
   readonly #ledger = new Ledger();
-  readonly #intake: Intake<E>;
   readonly #mapper: EntityMapper<E>;
   readonly #writer: Writer;
   readonly #dispatch: Dispatch<E>;
-  readonly #proofs: PartitionProof[] = [];
+  readonly #reader: Reader<E>;
+  readonly #changedMapper: boolean;
   readonly #unlisten: () => void;
   #deadLettersAdded = 0;
   #failure: unknown = null;
@@ -151,7 +142,7 @@ class Run<E> {
     const onDeadLetter = (added: boolean): void => this.#countDeadLetter(added);
     const ledger = this.#ledger;
     this.#state = state;
-    this.#intake = new Intake({
+    const intake = new Intake({
       source,
       mapping,
       join,
@@ -176,9 +167,26 @@ class Run<E> {
           state.letters.open({ subject: `${object} ${key}`, entity, stage: 'write', category, reason, raw }),
         );
       },
-      onSettled: () => this.#progress(),
+      onSettled: () => this.#checkCreates(),
     });
     this.#dispatch = new Dispatch({ mapper: this.#mapper, state, ledger, writer: this.#writer, onDeadLetter });
+    this.#changedMapper = mapperOf(ends.db, ends.stream) !== pipe.version;
+    this.#reader = new Reader({
+      pipe: pipe.name,
+      source,
+      state,
+      ledger,
+      intake,
+      reach: options,
+      changedMapper: this.#changedMapper,
+      signal: this.#stop.signal,
+      now: clock.now,
+      onTaken: async (touched, total) => {
+        this.#total = total ?? this.#total;
+        if (this.#streams) await this.#dispatch.send(touched);
+        this.#progress();
+      },
+    });
     const listener = (): void => this.#stopBecause(stop.reason);
     if (stop.aborted) listener();
     else stop.addEventListener('abort', listener, { once: true });
@@ -186,53 +194,28 @@ class Run<E> {
   }
 
   async story(): Promise<void> {
-    const { source } = this.#ends;
-    const changedMapper = mapperOf(this.#ends.db, this.#ends.stream) !== this.#pipe.version;
+    const { joinedStreams } = this.#ends;
+    const { records } = this.#options;
     // With an earlier proven run to compare with, nothing is written before all is read and its size has been judged;
     // the very first load writes while it reads.
     this.#streams = this.#pipe.assembles === 'one-record' && !this.#measured;
     this.#state.reopenSending();
     this.#state.reopenHeld();
-    for (const [pipe, stream] of this.#ends.joinedStreams) this.#state.touchDependents(pipe, stream);
-    for await (const partition of source.partitions(this.#sinceOf('', changedMapper), this.#stop.signal)) {
-      if (this.#options.partition !== null && partition.key !== this.#options.partition) continue;
-      if (this.#room() === 0) break;
-      await this.#readOne(partition, this.#sinceOf(partition.key, changedMapper));
-    }
-    this.#refuseUnknownPartition();
+    for (const [pipe, stream] of joinedStreams) this.#state.touchDependents(pipe, stream);
+    if (records === null) await this.#reader.readAll();
+    else await this.#reader.readAgain(records);
+    await this.#reader.readDependents(joinedStreams);
+    if (this.#pipe.needsOwnRecord) await this.#reader.readOwnRecords();
     this.#phase = 'writing';
     await this.#writeTheRest();
     await this.#waitOutQuarantine();
     await this.#afterwards();
-    this.#moveCursors();
-    if (changedMapper && this.#isWhole() && this.#allComplete()) {
-      setMapper(this.#ends.db, this.#ends.stream, this.#pipe.version);
-    }
-  }
-
-  async #readOne(partition: Partition, since: Since): Promise<void> {
-    const proofs = readPartition(partition, since, {
-      source: this.#ends.source,
-      signal: this.#stop.signal,
-      now: this.#ends.clock.now,
-      beginSweep: () => this.#ledger.beginPartition(),
-      room: () => this.#room(),
-      onPage: async (page, of, lastOfSorted) => {
-        this.#total = page.total ?? this.#total;
-        const taken = await this.#intake.take(page, this.#stop.signal);
-        if (this.#streams) await this.#dispatch.send(taken.touched);
-        this.#moveCursor(of, lastOfSorted, page);
-        this.#progress();
-        this.#stop.signal.throwIfAborted();
-        return taken;
-      },
-    });
-    for await (const proof of proofs) this.#proofs.push(proof);
+    this.#reader.moveCursors();
+    if (this.#changedMapper && this.#reader.isComplete) setMapper(this.#ends.db, this.#ends.stream, this.#pipe.version);
   }
 
   /** What was read and waits, after the numbers have been looked at; also what an earlier run left behind. */
   async #writeTheRest(): Promise<void> {
-    await this.#fetchWhatIsMissing();
     if (!this.#streams) {
       // Also settles who owns which key and which e-mail, before the first of them is sent.
       const sizes = tally(this.#mapper, this.#state, this.#pipe.mapping.properties);
@@ -243,26 +226,6 @@ class Run<E> {
     for (let round = 0; round < 3 && this.#state.count('pending') > 0; round++) await this.#dispatch.sendPending();
     await this.#writer.flush();
     this.#stop.signal.throwIfAborted();
-  }
-
-  /**
-   * Records that a joined row makes worth a second look, and own records that only others have named so far: read by id.
-   */
-  async #fetchWhatIsMissing(): Promise<void> {
-    for (const [pipe, stream] of this.#ends.joinedStreams) {
-      await this.#fetch(() => this.#state.toReadAgain(pipe, stream, FETCH_MAX));
-    }
-    if (this.#pipe.needsOwnRecord) await this.#fetch(() => this.#state.withoutOwnRecord(FETCH_MAX));
-  }
-
-  async #fetch(wanted: () => string[]): Promise<void> {
-    const asked = new Set<string>();
-    for (;;) {
-      const ids = wanted().filter((id) => !asked.has(id));
-      if (ids.length === 0) return; // bounded: no id is asked for twice
-      for (const id of ids) asked.add(id);
-      this.#intake.takeAnswers(await this.#ends.source.get(ids, this.#stop.signal));
-    }
   }
 
   /** Create-only properties and links: they hang on objects that are written by now. */
@@ -307,7 +270,7 @@ class Run<E> {
       ...conclude({
         pipe: this.#pipe.name,
         failure: this.#failure,
-        proofs: this.#proofs,
+        proofs: this.#reader.proofs,
         counts,
         deadLettersAdded: this.#deadLettersAdded,
       }),
@@ -317,7 +280,7 @@ class Run<E> {
       notes: [...this.#dispatch.notes].map(([note, times]) => ({ note, times })),
       sums: Object.fromEntries(this.#dispatch.sums),
       deadLettersAdded: this.#deadLettersAdded,
-      proofs: this.#proofs,
+      proofs: this.#reader.proofs,
       dryRun: this.#options.dryRun,
     };
   }
@@ -345,61 +308,25 @@ class Run<E> {
     );
   }
 
+  #checkCreates(): void {
+    const { createsMax } = this.#options;
+    const { created, createdContacts } = this.#writer.counts;
+    this.#progress();
+    if (createsMax === null || created - createdContacts <= createsMax) return;
+    this.fail(
+      new FatalError(
+        EXIT.gate,
+        `${this.#pipe.name} created ${created - createdContacts} objects; ${createsMax} is what the source had proved to hold before`,
+        `look at the source: retail-sync cutover status; if it is right: retail-sync sync ${this.#pipe.name}`,
+      ),
+    );
+  }
+
   get #measured(): boolean {
     return hasBaseline(this.#ends.db, this.#ends.stream);
-  }
-
-  #room(): number | null {
-    return this.#options.limit === null ? null : Math.max(0, this.#options.limit - this.#ledger.glance().read);
-  }
-
-  /** From the flag, or inclusively from the cursor less the look-back; everything where there is neither. */
-  #sinceOf(partition: string, changedMapper: boolean): Since {
-    const { full, since, lookBackMs } = this.#options;
-    if (since !== null) return { kind: 'modified', from: since };
-    const cursor = this.#state.cursor(partition);
-    if (full || cursor === null || changedMapper) return { kind: 'everything' };
-    return { kind: 'modified', from: new Date(Date.parse(cursor) - lookBackMs).toISOString() };
-  }
-
-  /** Restricted runs see a part only: they prove nothing about the rest and move nothing. */
-  #isWhole(): boolean {
-    const { since, limit, partition, dryRun } = this.#options;
-    return since === null && limit === null && partition === null && !dryRun;
-  }
-
-  #allComplete(): boolean {
-    return this.#proofs.length > 0 && this.#proofs.every((proof) => proof.verdict === 'complete');
-  }
-
-  /** While a sorted listing is read: up to what was read of it, never near the source's present. */
-  #moveCursor(partition: Partition, lastOfSorted: string | null, page: Page): void {
-    if (lastOfSorted === null || !this.#isWhole()) return;
-    const horizon = page.asOf === null ? lastOfSorted : lessMargin(page.asOf);
-    this.#state.advance(partition.key, lastOfSorted < horizon ? lastOfSorted : horizon);
-  }
-
-  /** After a complete sweep: up to the source's clock at its first page. */
-  #moveCursors(): void {
-    if (!this.#isWhole()) return;
-    for (const { partition, verdict, asOf } of this.#proofs) {
-      if (verdict === 'complete' && asOf !== null) this.#state.advance(partition, lessMargin(asOf));
-    }
-  }
-
-  #refuseUnknownPartition(): void {
-    const { partition } = this.#options;
-    if (partition === null || this.#proofs.length > 0) return;
-    throw new FatalError(
-      EXIT.usage,
-      `${this.#pipe.name} has no partition ${partition}`,
-      `see them with: retail-sync partitions show ${this.#pipe.name}`,
-    );
   }
 
   #progress(waitUntilMs: number | null = null): void {
     this.#options.onProgress({ phase: this.#phase, ...this.#ledger.glance(), total: this.#total, waitUntilMs });
   }
 }
-
-const lessMargin = (asOf: string): string => new Date(Date.parse(asOf) - CURSOR_MARGIN_MS).toISOString();

@@ -43,13 +43,14 @@ export function instanceOf(
   config: Config,
   named: string | null,
   onWarning: (message: string) => void,
+  attemptsMax?: number,
 ): Instance {
   return job.system === 'erp'
-    ? erpInstance(given(config.erp, 'ERP_TOKEN'), named, config.environment)
+    ? erpInstance(given(config.erp, 'ERP_TOKEN'), named, config.environment, attemptsMax)
     : squareInstance(given(config.square, 'SQUARE_TOKEN'), config.environment, onWarning);
 }
 
-function erpInstance(config: ErpConfig, named: string | null, target: Environment): Instance {
+function erpInstance(config: ErpConfig, named: string | null, target: Environment, attemptsMax?: number): Instance {
   const kind = named ?? (config.stagingUrl === null ? 'production' : 'staging');
   const url = given(kind === 'production' ? config.productionUrl : config.stagingUrl, `ERP_${kind.toUpperCase()}_URL`);
   const profile = loadProfile(config.profile);
@@ -62,7 +63,15 @@ function erpInstance(config: ErpConfig, named: string | null, target: Environmen
     systems: {
       square: () => unavailable('Square'),
       erp: (resource) =>
-        restSource({ profile, resource, baseUrl: url, credentials, clock: systemClock, random: Math.random }),
+        restSource({
+          profile,
+          resource,
+          baseUrl: url,
+          credentials,
+          clock: systemClock,
+          random: Math.random,
+          ...(attemptsMax === undefined ? {} : { attemptsMax }),
+        }),
     },
   };
 }

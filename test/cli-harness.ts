@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
-import { setup } from '../src/commands/setup.ts';
+import products from '../mappers/products.ts';
 import { ERP_SANDBOX_TOKEN, type ErpOptions, type ErpSandbox, startErp } from '../src/sandbox/erp/server.ts';
 import {
   type HubSpotOptions,
@@ -18,8 +18,9 @@ import {
   startHubSpot,
 } from '../src/sandbox/hubspot/server.ts';
 import { generateErp } from '../src/sandbox/world.ts';
+import { applySchema, planSchema } from '../src/sinks/hubspot/schema.ts';
+import { openTransport } from '../src/systems.ts';
 
-/** Set by hand where a test needs a secret that it can look for afterwards. */
 export { ERP_SANDBOX_TOKEN, SANDBOX_TOKEN };
 
 const ENTRY = fileURLToPath(new URL('../bin/retail-sync.js', import.meta.url));
@@ -29,6 +30,8 @@ const POLL_MS = 3;
 /** Items of a shop, unless said; and the number of its first one. */
 const ITEMS = 250;
 const FIRST_ITEM = 1_000_001;
+/** Requests per 10 s that the portal says it allows: no test is about waiting for them. */
+const BURST = 10_000;
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -178,13 +181,13 @@ export class Shop {
   readonly erp: ErpSandbox;
   readonly folder: string;
   readonly env: Variables;
-  readonly #options: ShopOptions;
-  #hubspot: HubSpotSandbox;
+  readonly hubspot: HubSpotSandbox;
+  readonly #items: number;
 
   constructor(erp: ErpSandbox, hubspot: HubSpotSandbox, options: ShopOptions) {
     this.erp = erp;
-    this.#hubspot = hubspot;
-    this.#options = options;
+    this.hubspot = hubspot;
+    this.#items = options.items ?? ITEMS;
     this.folder = join(scratch, `shop-${++shops}`);
     mkdirSync(this.folder);
     this.env = {
@@ -202,10 +205,6 @@ export class Shop {
     };
   }
 
-  get hubspot(): HubSpotSandbox {
-    return this.#hubspot;
-  }
-
   get database(): string {
     return join(this.folder, 'state', 'state.db');
   }
@@ -214,6 +213,7 @@ export class Shop {
     return start(args, { ...this.env, ...env }, this.folder, wrapper);
   }
 
+  /** Starts a command and waits for its end. */
   run(args: readonly string[], env: Variables = {}): Promise<Ended> {
     return this.start(args, env).ended;
   }
@@ -224,9 +224,8 @@ export class Shop {
 
   /** All rows of the ERP's item file, as they are now: asked for by id, since a listing that long is killed half-way. */
   async items(): Promise<RawItem[]> {
-    const count = this.#options.items ?? ITEMS;
     const rows: RawItem[] = [];
-    for (let first = 0; first < count; first += 100) {
+    for (let first = 0; first < this.#items; first += 100) {
       const ids = Array.from({ length: 100 }, (_, index) => String(FIRST_ITEM + first + index));
       const reply = await fetch(`${this.erp.stagingUrl}/api/items?ids=${ids.join(',')}`, {
         headers: { authorization: `Bearer ${ERP_SANDBOX_TOKEN}` },
@@ -252,7 +251,7 @@ export class Shop {
   /** What the portal holds: properties of the living products, by ERP id. Throws for two with the same id. */
   products(): ReadonlyMap<string, Readonly<Record<string, string>>> {
     const byKey = new Map<string, Readonly<Record<string, string>>>();
-    for (const { properties, archivedAtMs } of this.#hubspot.store.all('products')) {
+    for (const { properties, archivedAtMs } of this.hubspot.store.all('products')) {
       const key = properties.erp_product_id ?? '';
       if (archivedAtMs !== null) continue;
       if (byKey.has(key)) throw new Error(`two products for ${key}`);
@@ -264,7 +263,7 @@ export class Shop {
   /** How often each product was created, updated or archived through the API, by ERP id. */
   commits(action: 'created' | 'updated' | 'archived'): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
-    for (const entry of this.#hubspot.store.journal.entries) {
+    for (const entry of this.hubspot.store.journal.entries) {
       if (entry.action !== action || entry.request === 0 || entry.object !== 'products') continue;
       const key = entry.keys.erp_product_id ?? '';
       counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -274,7 +273,7 @@ export class Shop {
 
   /** Requests that were made to HubSpot since the mark. */
   requests(mark = 0): readonly { readonly method: string; readonly path: string; readonly status: number }[] {
-    return this.#hubspot.log.slice(mark);
+    return this.hubspot.log.slice(mark);
   }
 
   /** Requests since the mark that change something in HubSpot. */
@@ -285,41 +284,31 @@ export class Shop {
   }
 
   get mark(): number {
-    return this.#hubspot.log.length;
-  }
-
-  /** The same ERP with an empty portal and an empty state. */
-  async anew(options: ShopOptions = {}): Promise<Shop> {
-    const merged = { ...this.#options, ...options };
-    return new Shop(this.erp, await startPortal(merged), merged);
+    return this.hubspot.log.length;
   }
 }
 
 async function startPortal(options: ShopOptions): Promise<HubSpotSandbox> {
   const latencyMs: Latency = {};
   const { seed = 1, isSetUp = true } = options;
-  const hubspot = await startHubSpot({ seed, burstPer10s: null, latencyMs, ...options.hubspot });
+  const hubspot = await startHubSpot({ seed, burstPer10s: BURST, latencyMs, ...options.hubspot });
   closers.push(() => hubspot.close());
   if (isSetUp) await makeProperties(hubspot);
   Object.assign(latencyMs, options.latencyMs);
   return hubspot;
 }
 
-/** What `setup --apply` does, without the second that its process takes. */
-async function makeProperties(hubspot: HubSpotSandbox): Promise<void> {
-  const silent = { write: () => undefined };
-  const code = await setup(
-    { apply: true, json: true },
-    {
-      env: { HUBSPOT_BASE_URL: hubspot.url, HUBSPOT_TOKEN: SANDBOX_TOKEN, HUBSPOT_PORTAL_ID: '1234567' },
-      cwd: scratch,
-      stdout: silent,
-      stderr: silent,
-      stop: new AbortController().signal,
-      trigger: 'test',
-    },
-  );
-  if (code !== 0) throw new Error(`setup ended with ${code}`);
+/** What `setup --apply` does for this pipe, without the second that its process takes. */
+async function makeProperties({ url }: HubSpotSandbox): Promise<void> {
+  const transport = openTransport({
+    token: SANDBOX_TOKEN,
+    portalId: '1234567',
+    baseUrl: url,
+    apiVersion: 'v3',
+    quarantineMs: 0,
+  });
+  const { signal } = new AbortController();
+  await applySchema(transport, await planSchema(transport, products.properties, [], signal), signal);
 }
 
 /** Opens a distributor for one test: small, without flaws and without latency unless said. */

@@ -187,9 +187,9 @@ describe.concurrent('HubSpot applies a write and', () => {
 });
 
 describe.concurrent('a write that lands late', () => {
-  const LATE_MS = 2_500;
+  const LATE_MS = 1_500;
   /** Longer than a request may take to land: what the quarantine is for. */
-  const QUARANTINE = { HUBSPOT_QUARANTINE_MS: '4000' };
+  const QUARANTINE = { HUBSPOT_QUARANTINE_MS: '2500' };
 
   /** A shop in sync, its next upsert bound to land late, and an item changed to 10. */
   async function openLateShop() {

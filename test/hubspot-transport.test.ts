@@ -343,6 +343,8 @@ class Portal {
   refused = 0;
   max: number;
   sendsHeaders = true;
+  /** Of one way, there or back. */
+  wayMs = (random: () => number): number => random() * 400;
 
   constructor(clock: VirtualClock, max: number) {
     this.#clock = clock;
@@ -350,7 +352,7 @@ class Portal {
   }
 
   readonly fetch: typeof fetch = async () => {
-    await this.#clock.sleep(this.#random() * 400, NEVER);
+    await this.#clock.sleep(this.wayMs(this.#random), NEVER);
     const now = this.#clock.now();
     const used = this.arrivalsMs.filter((at) => at > now - 10_000).length;
     if (used >= this.max) this.refused += 1;
@@ -362,7 +364,7 @@ class Portal {
           'x-hubspot-ratelimit-interval-milliseconds': '10000',
         }
       : {};
-    await this.#clock.sleep(this.#random() * 400, NEVER);
+    await this.#clock.sleep(this.wayMs(this.#random), NEVER);
     const status = used >= this.max ? 429 : 200;
     return new Response(JSON.stringify(status === 200 ? { results: [] } : { policyName: 'TEN_SECONDLY_ROLLING' }), {
       status,
@@ -398,6 +400,35 @@ describe('the limits', () => {
       expect(transport.stats().limitPer10s).toBe(max);
     },
   );
+
+  test('an even latency costs no window any time: 400 calls at 190 take what the limit alone takes', async () => {
+    const clock = new VirtualClock();
+    const portal = new Portal(clock, 190);
+    portal.wayMs = () => 125;
+    const transport = transportTo(wire, { clock, fetch: portal.fetch });
+    const startedMs = clock.now();
+    await clock.run(drive(() => transport.call(WRITE, NEVER), 400));
+    expect(portal.refused).toBe(0);
+    expect(clock.now() - startedMs).toBeLessThan(20_000 * 1.05);
+  });
+
+  test('calls that may have been late on their way keep their place for longer', async () => {
+    const clock = new VirtualClock();
+    const portal = new Portal(clock, 100);
+    portal.wayMs = (random) => (random() < 0.05 ? 2_000 : 20);
+    const transport = transportTo(wire, { clock, fetch: portal.fetch });
+    await clock.run(drive(() => transport.call(WRITE, NEVER), 300));
+    expect(portal.refused).toBe(0);
+  });
+
+  test('how much of the window is used can be seen, and falls to nothing', async () => {
+    const clock = new VirtualClock();
+    const transport = transportTo(wire, { clock, fetch: new Portal(clock, 190).fetch });
+    await clock.run(drive(() => transport.call(WRITE, NEVER), 30));
+    expect(transport.stats()).toMatchObject({ usedInWindow: 30, limitPer10s: 190 });
+    await clock.run(clock.sleep(11_000, NEVER));
+    expect(transport.stats().usedInWindow).toBe(0);
+  });
 
   test('a process that starts right after another one learns from the first headers what is left', async () => {
     const clock = new VirtualClock();

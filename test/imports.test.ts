@@ -78,7 +78,16 @@ const TABLE: readonly Row[] = [
   },
   {
     files: /^src\/state\//,
-    may: ['src/state/', 'better-sqlite3', 'node:', 'type src/pipe.ts', 'src/errors.ts', 'src/fingerprint.ts'],
+    may: [
+      'src/state/',
+      'better-sqlite3',
+      'zod',
+      'node:',
+      'type src/pipe.ts',
+      'src/errors.ts',
+      'src/fingerprint.ts',
+      'src/canonical.ts',
+    ],
   },
   { files: /^src\/decide\.ts$/, may: ['type src/pipe.ts', 'src/fingerprint.ts'] },
   {

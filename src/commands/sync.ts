@@ -133,6 +133,7 @@ const modeOf = (flags: SyncFlags): Mode => ({
   dryRun: flags.dryRun === true,
   limit: flags.limit ?? null,
   partition: flags.partition ?? null,
+  records: null,
   approved: flags.approve === true,
 });
 

@@ -28,7 +28,9 @@ export async function payOwed(state: StreamState, sink: Sink, signal: AbortSigna
       chunksOf(debts, sink.batchSize).map((part) => ({ object, part })),
     );
     const limit = pLimit(sink.concurrency);
-    const paid = await Promise.all(parts.map(({ object, part }) => limit(() => payObject(object, part, state, sink, signal))));
+    const paid = await Promise.all(
+      parts.map(({ object, part }) => limit(() => payObject(object, part, state, sink, signal))),
+    );
     if (paid.every((count) => count === 0)) return; // bounded: every round pays at least one, or is the last
   }
 }

@@ -162,6 +162,7 @@ export class Intake<E> {
     const name = digest(text);
     const { firstInRun } = ledger.see(`row ${name}`);
     if (!firstInRun) return;
+    ledger.rejectedRows++;
     const scope = mapping.scope(asRecord(source.canonical(row.raw)), {});
     if (scope.in === false) {
       ledger.settle(`row ${name}`, { kind: 'excluded', rule: scope.rule });

@@ -28,6 +28,8 @@ export class Ledger {
   #partitions = new Uint16Array(1024);
   #size = 0;
   #partition = 0;
+  /** Rows without a usable id: the mirror cannot know them, the source counts them. */
+  rejectedRows = 0;
   readonly #rules: string[] = [];
   readonly #tally: number[] = [0, 0, 0, 0, 0];
 

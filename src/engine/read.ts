@@ -31,6 +31,8 @@ export interface ReadOptions {
   readonly beginSweep: () => void;
   /** Takes a page in; `lastOfSorted` is the instant up to which a sorted listing has been read. */
   readonly onPage: (page: Page, partition: Partition, lastOfSorted: string | null) => Promise<PageTaken>;
+  /** A slice was too large and is asked in these parts. */
+  readonly onCut: (whole: Partition, parts: readonly Partition[]) => void;
   /** Records still wanted; null without a limit. */
   readonly room: () => number | null;
 }
@@ -53,6 +55,7 @@ export async function* readPartition(
     yield { ...about, ...result, ms: options.now() - startedMs };
   } catch (error) {
     const parts = error instanceof TooLargeError ? options.source.split(partition) : [];
+    if (parts.length > 0) options.onCut(partition, parts);
     for (const part of parts) yield* readPartition(part, since, options);
     if (parts.length > 0) return;
     const isOurs = error instanceof TooLargeError || (error instanceof TransientError && error.system === 'source');

@@ -29,6 +29,8 @@ interface Item extends Planned {
 /** How many upserts ended how; apart from the records, and they add up too. */
 export interface UpsertCounts {
   created: number;
+  /** Of the created. */
+  createdContacts: number;
   updated: number;
   refused: number;
   unknown: number;
@@ -63,7 +65,15 @@ export interface WriterOptions {
 const QUEUE_FACTOR = 2;
 
 export class Writer {
-  readonly counts: UpsertCounts = { created: 0, updated: 0, refused: 0, unknown: 0, adopted: 0, withheld: 0 };
+  readonly counts: UpsertCounts = {
+    created: 0,
+    createdContacts: 0,
+    updated: 0,
+    refused: 0,
+    unknown: 0,
+    adopted: 0,
+    withheld: 0,
+  };
   readonly #options: WriterOptions;
   readonly #limit: ReturnType<typeof pLimit>;
   readonly #open = new Map<ObjectType, Item[]>();
@@ -208,6 +218,7 @@ export class Writer {
     }
     if (outcome.created) this.counts.created++;
     else this.counts.updated++;
+    if (outcome.created && object === 'contacts') this.counts.createdContacts++;
     const own: Late = outcome.ambiguous ? { print: item.fingerprint, untilMs: now() + quarantineMs } : null;
     const after = merge(late, own);
     const owed =

@@ -8,6 +8,7 @@ import { Claims } from './claims.ts';
 import { Letters } from './letters.ts';
 import { Links } from './links.ts';
 import { ObjectStore } from './objects.ts';
+import { PartitionMemory } from './partitions.ts';
 import { Statements } from './statements.ts';
 
 export type EntityState = 'pending' | 'sending' | 'held' | 'clean' | 'excluded' | 'dead';
@@ -52,6 +53,7 @@ export class StreamState {
   readonly claims: Claims;
   readonly links: Links;
   readonly letters: Letters;
+  readonly partitions: PartitionMemory;
   readonly #sql: Statements;
 
   /** `mapper` is the version that dead letters are marked with. */
@@ -61,6 +63,7 @@ export class StreamState {
     this.claims = new Claims(this.#sql);
     this.links = new Links(this.#sql);
     this.letters = new Letters(this.#sql, mapper);
+    this.partitions = new PartitionMemory(this.#sql);
   }
 
   transaction<T>(work: () => T): T {
@@ -226,6 +229,16 @@ export class StreamState {
         limit,
       )
       .map((row) => row.id);
+  }
+
+  /** The entities of these records are decided once more, whatever became of them before. */
+  reopenRecords(ids: readonly string[]): void {
+    this.#sql.change(
+      `UPDATE entities SET state = 'pending' WHERE stream = ?1 AND state IN ('dead', 'clean') AND id IN (
+         SELECT m.entity FROM membership m JOIN records r ON r.stream = m.stream AND r.id = m.record AND r.raw IS NOT NULL
+          WHERE m.stream = ?1 AND m.record IN (SELECT value FROM json_each(?2)))`,
+      JSON.stringify(ids),
+    );
   }
 
   /** What a process that died had queued or sent goes back to waiting. Returns how many. */

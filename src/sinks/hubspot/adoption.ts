@@ -7,7 +7,7 @@ import { isConflict } from './email-conflict.ts';
 import type { Transport } from './transport.ts';
 
 /** An object of the portal that is what a write would create. `key` is our key property's value; null without one. */
-export interface Candidate {
+interface Candidate {
   readonly hubspotId: string;
   readonly key: string | null;
 }

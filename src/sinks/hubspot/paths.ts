@@ -7,9 +7,6 @@ import type { ObjectType } from '../../pipe.ts';
  */
 export type ApiVersion = 'v3' | '2026-03' | '2026-09';
 
-export const API_VERSIONS: readonly ApiVersion[] = ['v3', '2026-03', '2026-09'];
-export const API_VERSION_DEFAULT: ApiVersion = '2026-03';
-
 type BatchAction = 'upsert' | 'update' | 'read';
 /** The associations API of v3 times is v4's; the dated versions have it under their own path. */
 export type AssociationAction = 'associate/default' | 'create' | 'read' | 'archive' | 'labels/archive';

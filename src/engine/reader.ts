@@ -1,0 +1,190 @@
+/** Which slices are read from when, how far cursors move, and what proves that nothing is missing. */
+import { EXIT, FatalError } from '../errors.ts';
+import type { Page, Partition, Since, Source } from '../pipe.ts';
+import type { StreamState } from '../state/stream.ts';
+import type { Intake } from './intake.ts';
+import type { Ledger } from './ledger.ts';
+import { type PartitionProof, readPartition } from './read.ts';
+
+/** Which part of a source a run is about. */
+export interface Reach {
+  /** Read from this instant instead of the cursor. */
+  readonly since: string | null;
+  /** Read everything instead of what changed. */
+  readonly full: boolean;
+  readonly dryRun: boolean;
+  readonly limit: number | null;
+  readonly partition: string | null;
+  /** Instead of reading what changed: only these records, by id, such as those behind dead letters. */
+  readonly records: readonly string[] | null;
+  readonly lookBackMs: number;
+}
+
+export interface ReaderOptions<E> {
+  readonly pipe: string;
+  readonly source: Source;
+  readonly state: StreamState;
+  readonly ledger: Ledger;
+  readonly intake: Intake<E>;
+  readonly reach: Reach;
+  /** What is mapped by another version than the mirror is read again as a whole. */
+  readonly changedMapper: boolean;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  /** Called when a page has been taken in, with the entities it touched. */
+  readonly onTaken: (touched: readonly string[], total: number | undefined) => Promise<void>;
+}
+
+/** A cursor stays this far behind the source's clock at the first page: two of its machines may disagree. */
+const CURSOR_MARGIN_MS = 60_000;
+/** Records asked for by id at once. */
+const FETCH_MAX = 500;
+
+export class Reader<E> {
+  readonly proofs: PartitionProof[] = [];
+  readonly #options: ReaderOptions<E>;
+  #everything = true;
+
+  constructor(options: ReaderOptions<E>) {
+    this.#options = options;
+  }
+
+  /** Every slice, those that failed last time first; a slice that had to be cut is asked in the parts that worked. */
+  async readAll(): Promise<void> {
+    const { source, state, reach, signal } = this.#options;
+    const slices: Partition[] = []; // as many as there are sales reps: a list is small
+    for await (const slice of source.partitions(this.#sinceOf(''), signal)) slices.push(slice);
+    const wanted = state.partitions.inOrder(slices).flatMap((slice) => state.partitions.cutOf(slice) ?? [slice]);
+    for (const slice of wanted) {
+      if (reach.partition !== null && slice.key !== reach.partition) continue;
+      if (this.#room() === 0) break;
+      await this.#readOne(slice, this.#sinceOf(slice.key));
+    }
+    if (reach.partition !== null && this.proofs.length === 0)
+      throw noSuchPartition(this.#options.pipe, reach.partition);
+    if (this.isWhole && this.proofs.length > 1) await this.#proveUnion();
+  }
+
+  /** Records by id; what the source has no more is mapped from the kept payload. */
+  async readAgain(ids: readonly string[]): Promise<void> {
+    const { source, state, ledger, intake, signal } = this.#options;
+    for (let start = 0; start < ids.length; start += FETCH_MAX) {
+      const some = ids.slice(start, start + FETCH_MAX);
+      for (const id of some) ledger.see(id);
+      intake.takeAnswers(await source.get(some, signal));
+      state.reopenRecords(some);
+    }
+  }
+
+  /** Kept without payload, and worth a second look because a joined row changed. */
+  async readDependents(joinedStreams: ReadonlyMap<string, number>): Promise<void> {
+    for (const [pipe, stream] of joinedStreams) {
+      await this.#fetch(() => this.#options.state.toReadAgain(pipe, stream, FETCH_MAX));
+    }
+  }
+
+  /** Records that give their entity its name, but that only others have named so far. */
+  async readOwnRecords(): Promise<void> {
+    await this.#fetch(() => this.#options.state.withoutOwnRecord(FETCH_MAX));
+  }
+
+  /** After the writing: up to the source's clock at the first page of each complete sweep. */
+  moveCursors(): void {
+    if (!this.isWhole) return;
+    for (const { partition, verdict, asOf } of this.proofs) {
+      if (verdict === 'complete' && asOf !== null) this.#options.state.advance(partition, lessMargin(asOf));
+    }
+  }
+
+  /** Restricted runs see a part only: they prove nothing about the rest and move nothing. */
+  get isWhole(): boolean {
+    const { since, limit, partition, records, dryRun } = this.#options.reach;
+    return since === null && limit === null && partition === null && records === null && !dryRun;
+  }
+
+  get isComplete(): boolean {
+    return this.isWhole && this.proofs.length > 0 && this.proofs.every((proof) => proof.verdict === 'complete');
+  }
+
+  async #readOne(partition: Partition, since: Since): Promise<void> {
+    const { source, state, ledger, intake, signal, now, onTaken, reach } = this.#options;
+    this.#everything = this.#everything && since.kind === 'everything';
+    const before = this.proofs.length;
+    const proofs = readPartition(partition, since, {
+      source,
+      signal,
+      now,
+      beginSweep: () => ledger.beginPartition(),
+      room: () => this.#room(),
+      onCut: (whole, parts) => state.partitions.rememberCut(whole, parts),
+      onPage: async (page, of, lastOfSorted) => {
+        const taken = await intake.take(page, signal);
+        await onTaken(taken.touched, page.total);
+        this.#moveCursor(of, lastOfSorted, page);
+        signal.throwIfAborted();
+        return taken;
+      },
+    });
+    for await (const proof of proofs) this.proofs.push(proof);
+    if (!reach.dryRun) state.partitions.remember(partition, this.proofs.slice(before));
+  }
+
+  /**
+   * The slices together against what the source says it has: records that no slice shows (no sales rep, a rep that is
+   * not listed) would otherwise be missing without an error.
+   */
+  async #proveUnion(): Promise<void> {
+    const { source, state, ledger, signal } = this.#options;
+    const total = (await source.count?.({ kind: 'everything' }, signal)) ?? null;
+    const seen = this.#everything ? ledger.glance().read : state.knownRecords() + ledger.rejectedRows;
+    if (total === null || seen >= total) return;
+    this.proofs.push({
+      ...{ partition: '*', label: 'all slices together', repeats: 0, pages: 0, sweeps: 1, ms: 0, asOf: null },
+      expected: total,
+      fetched: seen,
+      verdict: 'unproven',
+      reason: `the source says ${total} records, ${seen} are known: ${total - seen} are in no slice`,
+    });
+  }
+
+  async #fetch(wanted: () => string[]): Promise<void> {
+    const { source, intake, signal } = this.#options;
+    const asked = new Set<string>();
+    for (;;) {
+      const ids = wanted().filter((id) => !asked.has(id));
+      if (ids.length === 0) return; // bounded: no id is asked for twice
+      for (const id of ids) asked.add(id);
+      intake.takeAnswers(await source.get(ids, signal));
+    }
+  }
+
+  #room(): number | null {
+    const { reach, ledger } = this.#options;
+    return reach.limit === null ? null : Math.max(0, reach.limit - ledger.glance().read);
+  }
+
+  /** From the flag, or inclusively from the cursor less the look-back; everything where there is neither. */
+  #sinceOf(partition: string): Since {
+    const { reach, state, changedMapper } = this.#options;
+    if (reach.since !== null) return { kind: 'modified', from: reach.since };
+    const cursor = state.cursor(partition);
+    if (reach.full || cursor === null || changedMapper) return { kind: 'everything' };
+    return { kind: 'modified', from: new Date(Date.parse(cursor) - reach.lookBackMs).toISOString() };
+  }
+
+  /** While a sorted listing is read: up to what was read of it, never near the source's present. */
+  #moveCursor(partition: Partition, lastOfSorted: string | null, page: Page): void {
+    if (lastOfSorted === null || !this.isWhole) return;
+    const horizon = page.asOf === null ? lastOfSorted : lessMargin(page.asOf);
+    this.#options.state.advance(partition.key, lastOfSorted < horizon ? lastOfSorted : horizon);
+  }
+}
+
+const lessMargin = (asOf: string): string => new Date(Date.parse(asOf) - CURSOR_MARGIN_MS).toISOString();
+
+const noSuchPartition = (pipe: string, partition: string): FatalError =>
+  new FatalError(
+    EXIT.usage,
+    `${pipe} has no partition ${partition}`,
+    `see them with: retail-sync partitions show ${pipe}`,
+  );
