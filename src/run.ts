@@ -216,10 +216,10 @@ class Run<E> {
 
   /** What was read and waits, after the numbers have been looked at; also what an earlier run left behind. */
   async #writeTheRest(): Promise<void> {
-    if (!this.#streams) {
-      // Also settles who owns which key and which e-mail, before the first of them is sent.
+    // The first look at all of them also settles who owns which e-mail, before the first of them is sent.
+    const isChecked = this.#measured && !this.#options.approved && !this.#options.dryRun;
+    if (isChecked || (this.#mapper.needsOverview && !this.#streams)) {
       const sizes = tally(this.#mapper, this.#state, this.#pipe.mapping.properties);
-      const isChecked = this.#measured && !this.#options.approved && !this.#options.dryRun;
       if (isChecked) checkBreakers(this.#pipe.name, sizes, this.#state.objects.count(), this.#options.breakers);
     }
     // Deciding one entity may reopen another (two spellings of one key), which may lie behind: a second round finds it.

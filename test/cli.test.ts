@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Ended, openShop, openSilence, run, SANDBOX_TOKEN, type Shop, until } from './cli-harness.ts';
+import { type Ended, openSilence, run, until } from './cli-harness.ts';
+import { openShop, SANDBOX_TOKEN, type Shop } from './cli-shop.ts';
 
 const counts = z.object({
   read: z.number(),
@@ -189,6 +190,19 @@ describe.concurrent('a sync', () => {
   });
 });
 
+describe.concurrent('a reader that goes away, as `head` does,', () => {
+  test.each(['stdout', 'stderr'] as const)('does not end the run: %s', async (stream) => {
+    const shop = await openShop();
+    const running = shop.start(['sync', 'products', '--json']);
+    running.hangUp(stream);
+    const { code, stdout, stderr } = await running.ended;
+    expect(stdout + stderr).not.toMatch(/EPIPE|\n\s+at /);
+    expect(code).toBe(0);
+    expect(sizes(shop.products())).toBe((await shop.itemsSold()).length);
+    expect(productsOf(await shop.run(['status', '--json']))).toMatchObject({ lastRun: { status: 'ok' } });
+  });
+});
+
 describe.concurrent('the morning screen', () => {
   test('says that nothing has run, in words and as JSON', async () => {
     const shop = await openShop();
@@ -215,6 +229,14 @@ describe.concurrent('the morning screen', () => {
     const shop = await openShop();
     await jsonSync(shop, '--dry-run');
     expect(productsOf(await shop.run(['status', '--json']))?.lastOkAtMs).toBeNull();
+  });
+
+  test('shows a run that was refused before it began', async () => {
+    const shop = await openShop();
+    await jsonSync(shop);
+    expect((await shop.sync([], { HUBSPOT_TOKEN: 'pat-na1-revoked' })).code).toBe(5);
+    expect(productsOf(await shop.run(['status', '--json']))).toMatchObject({ lastRun: { status: 'failed' } });
+    expect((await shop.run(['status'])).stdout).toMatch(/failed[\s\S]*token/);
   });
 
   test('can be asked while a run writes', async () => {
@@ -328,7 +350,7 @@ describe.concurrent('a sync ends with', () => {
     expect(down).toMatchObject({ status: 'failed', exit: 6, counts: { read: 0 } });
     shop.erp.setFaults([]);
     expect(await jsonSync(shop)).toMatchObject({ status: 'ok', counts: { read: 250 } });
-  }, 60_000);
+  });
 
   test('7 when HubSpot is down from the first call on', async () => {
     const shop = await openShop();
@@ -338,7 +360,7 @@ describe.concurrent('a sync ends with', () => {
     expect(down.stdout + down.stderr).toMatch(/HubSpot[\s\S]*run the same command again/);
     shop.hubspot.setFaults([]);
     expect(await jsonSync(shop)).toMatchObject({ status: 'ok', counts: { read: 250 } });
-  }, 90_000);
+  });
 
   test('7 when the daily quota is spent half-way, and tomorrow the rest is written', async () => {
     const shop = await openShop({ items: 1_000 });

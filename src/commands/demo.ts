@@ -33,6 +33,8 @@ const summary = z.object({
     held: z.number(),
     deadLettered: z.number(),
   }),
+  upserts: z.object({ adopted: z.number() }),
+  links: z.object({ made: z.number(), removed: z.number() }),
   calls: z.number(),
   writeCalls: z.number(),
   rateLimited: z.number(),
@@ -80,13 +82,17 @@ function homeOf({ env }: Invocation): Record<string, string | undefined> {
 
 async function play(invocation: Invocation, flags: DemoFlags, say: (text: string) => void): Promise<ExitCode> {
   const { env } = invocation;
-  say("A distributor's ERP, Square and HubSpot, emulated on this machine. No account is used.\n");
-  say(
-    `  ERP      ${env.ERP_STAGING_URL}\n  HubSpot  ${env.HUBSPOT_BASE_URL}  portal ${env.HUBSPOT_PORTAL_ID}, 190 requests per 10 s\n\n`,
-  );
+  say(`A distributor's ERP, Square and HubSpot, emulated on this machine. No account is used.
+
+  ERP      ${env.ERP_STAGING_URL}
+  Square   ${env.SQUARE_BASE_URL}
+  HubSpot  ${env.HUBSPOT_BASE_URL}  portal ${env.HUBSPOT_PORTAL_ID}, 190 requests per 10 s;
+           people have made 2,000 contacts, 700 companies and 880 deals there
+
+`);
   const made = setupDocument.parse(await captured(invocation, (quiet) => setup({ apply: true, json: true }, quiet)));
   say(
-    `setup            ${made.counts.applied} of ${made.counts.steps} steps applied: groups, properties, pipelines\n\n`,
+    `setup            ${made.counts.applied} of ${made.counts.steps} steps: property groups, properties, pipelines\n\n`,
   );
   const steps: Step[] = [];
   const take = async (title: string, full: boolean): Promise<void> => {
@@ -94,16 +100,17 @@ async function play(invocation: Invocation, flags: DemoFlags, say: (text: string
     steps.push(step);
     say(render(step, painter(invocation.stdout, invocation.env)));
   };
-  await take('first load', false);
-  await take('everything again', true);
-  const changed = await changeSource(env.ERP_STAGING_URL ?? '');
-  say(`in the ERP       ${grouped(changed)} products changed\n\n`);
-  await take('what changed', false);
+  await take('First load', false);
+  await take('Everything read again', true);
+  const changes = await changeSources(env);
+  say(`Then, in the ERP and at the tills: ${changes}\n\n`);
+  await take('What changed', false);
   const exit = verdict(steps);
   if (flags.json) {
     const status = exit === EXIT.ok ? 'ok' : 'failed';
+    const counts = { runs: steps.reduce((sum, step) => sum + step.runs.length, 0) };
     invocation.stdout.write(
-      `${JSON.stringify({ schemaVersion: 1, runId: null, status, counts: { changed }, steps }, null, 2)}\n`,
+      `${JSON.stringify({ schemaVersion: 1, runId: null, status, counts, changes, steps }, null, 2)}\n`,
     );
   }
   say(closing(steps));
@@ -131,26 +138,44 @@ async function captured(invocation: Invocation, command: (quiet: Invocation) => 
 }
 
 function render({ title, runs }: Step, paint: ReturnType<typeof painter>): string {
-  const lines = runs.map((run) => {
-    const { read, created, updated, unchanged, excluded, deadLettered } = run.counts;
-    const out = Object.entries(excluded).map(([rule, count]) => `${grouped(count)} excluded (${rule})`);
-    const parts = [
-      `${grouped(read)} read`,
-      `${grouped(created)} created`,
-      `${grouped(updated)} updated`,
-      `${grouped(unchanged)} unchanged`,
-      ...out,
-      ...(deadLettered > 0 ? [`${grouped(deadLettered)} dead letters`] : []),
-    ];
-    const per1000 = read > 0 ? `, ${((run.calls * 1000) / read).toFixed(1)} per 1,000 records` : '';
-    const mark = run.status === 'ok' ? paint('green', 'ok     ') : paint('yellow', run.status.padEnd(7));
-    return (
-      `  ${run.pipe.padEnd(12)} ${mark} ${parts.slice(0, 4).join(', ')}\n` +
-      `${parts.length > 4 ? `${' '.repeat(23)}${parts.slice(4).join(', ')}\n` : ''}` +
-      `${' '.repeat(23)}${grouped(run.calls)} HubSpot calls, ${grouped(run.writeCalls)} of them writes${per1000}; ${duration(run.seconds)}\n`
-    );
-  });
-  return `${paint('bold', title)}\n${lines.join('')}\n`;
+  return `${paint('bold', title)}\n${runs.map((run) => renderRun(run, paint)).join('')}\n`;
+}
+
+const INDENT = ' '.repeat(23);
+
+function renderRun(run: Summary, paint: ReturnType<typeof painter>): string {
+  const { read, created, updated, unchanged, excluded, deadLettered } = run.counts;
+  const more = [
+    ...Object.entries(excluded).map(([rule, count]) => `${grouped(count)} ${rule}`),
+    ...(run.upserts.adopted > 0 ? [`${grouped(run.upserts.adopted)} adopted`] : []),
+    ...(run.links.made > 0 ? [`${grouped(run.links.made)} links`] : []),
+    ...(run.links.removed > 0 ? [`${grouped(run.links.removed)} links removed`] : []),
+    ...(deadLettered > 0 ? [deadLettered === 1 ? '1 dead letter' : `${grouped(deadLettered)} dead letters`] : []),
+  ];
+  const parts = [
+    `${grouped(read)} read`,
+    `${grouped(created)} created`,
+    `${grouped(updated)} updated`,
+    `${grouped(unchanged)} unchanged`,
+  ];
+  const per1000 = read > 0 ? ` (${((run.calls * 1000) / read).toFixed(1)} per 1,000 records)` : '';
+  const mark = paint(run.status === 'ok' ? 'green' : 'yellow', run.status.padEnd(7));
+  const lines = [
+    `  ${run.pipe.padEnd(12)} ${mark} ${parts.join(', ')}`,
+    ...wrap(more, 80 - INDENT.length).map((line) => `${INDENT}${line}`),
+    `${INDENT}${grouped(run.calls)} HubSpot calls, ${grouped(run.writeCalls)} writes${per1000}, ${duration(run.seconds)}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function wrap(parts: readonly string[], columns: number): string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + part.length + 2 <= columns) lines[lines.length - 1] = `${last}, ${part}`;
+    else lines.push(part);
+  }
+  return lines;
 }
 
 /** The dirty rows of the sandbox end as dead letters in the first load; the second run must write nothing. */
@@ -162,28 +187,49 @@ function verdict(steps: readonly Step[]): ExitCode {
 }
 
 function closing(steps: readonly Step[]): string {
-  const dead = Math.max(...steps.flatMap((step) => step.runs.map((run) => run.counts.deadLettered)), 0);
+  const dead = Math.max(...steps.map(({ runs }) => runs.reduce((sum, run) => sum + run.counts.deadLettered, 0)), 0);
   const lines = [
-    'The second run read everything again and wrote nothing: what is unchanged costs no HubSpot call.',
+    'The second run read everything again and wrote nothing: what is unchanged costs',
+    'no HubSpot call, and every count above adds up to what the source says it has.',
     ...(dead > 0
-      ? [`${dead} records of the ERP are broken on purpose: they wait as dead letters, each with its reason.`]
+      ? [
+          `${dead} records are broken on purpose or have two possible matches among what`,
+          'people made: they wait as dead letters, each with its reason. That is why the',
+          'first load says partial and not ok.',
+        ]
       : []),
     '',
     'Next:',
-    '  retail-sync sandbox          the same vendors as servers, to try every command on',
+    '  retail-sync sandbox          the same vendors as servers, to try every command',
+    '  retail-sync demo --keep      keeps the state folder, to look around in',
     '  README.md                    how to connect your own ERP and portal',
     '',
   ];
   return lines.join('\n');
 }
 
-async function changeSource(stagingUrl: string): Promise<number> {
-  const response = await fetch(new URL('/_sandbox/change', stagingUrl), {
-    method: 'POST',
-    body: JSON.stringify({ resource: 'items', share: 0.01 }),
-  });
-  return z.object({ changed: z.number() }).parse(await response.json()).changed;
+const changed = z.looseObject({ changed: z.number().optional() });
+
+/** Returns what changed, in words. */
+async function changeSources(env: Invocation['env']): Promise<string> {
+  const erp = env.ERP_STAGING_URL ?? '';
+  const square = env.SQUARE_BASE_URL ?? '';
+  const post = async (base: string, body: unknown): Promise<number> => {
+    const response = await fetch(new URL('/_sandbox/change', base), { method: 'POST', body: JSON.stringify(body) });
+    return changed.parse(await response.json()).changed ?? 0;
+  };
+  const items = await post(erp, { resource: 'items', share: 0.01 });
+  const accounts = await post(erp, { resource: 'accounts', share: 0.01 });
+  const quotes = await post(erp, { resource: 'quotes', add: QUOTES_A_DAY });
+  await post(square, { newOrders: 3, refunds: 2 });
+  return (
+    `${grouped(items)} products and ${grouped(accounts)} customers\n` +
+    `changed, ${quotes || QUOTES_A_DAY} quote revisions were written, 3 orders sold, 2 refunded.`
+  );
 }
+
+/** As many as the distributor writes on a busy day. */
+const QUOTES_A_DAY = 15;
 
 interface Vendors {
   readonly env: Readonly<Record<string, string>>;
@@ -197,7 +243,11 @@ const START_MS_MAX = 60_000;
 async function startVendors({ scale, seed }: DemoFlags): Promise<Vendors> {
   const bin = fileURLToPath(new URL('../../bin/retail-sync.js', import.meta.url));
   const args = [bin, 'sandbox', '--json', '--scale', String(scale), '--seed', String(seed)];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let complaint = '';
+  child.stderr.on('data', (chunk) => {
+    complaint = `${complaint}${chunk}`.slice(-2_000);
+  });
   const stop = (): void => {
     child.kill('SIGTERM');
   };
@@ -210,7 +260,12 @@ async function startVendors({ scale, seed }: DemoFlags): Promise<Vendors> {
   ]);
   if (started === null) {
     stop();
-    throw new FatalError(EXIT.internal, 'the emulated vendors did not start', 'see what they say: retail-sync sandbox');
+    const said = complaint.trim() || 'they said nothing';
+    throw new FatalError(
+      EXIT.internal,
+      `the emulated vendors did not start: ${said}`,
+      'try them alone: retail-sync sandbox',
+    );
   }
   return { env: z.object({ env: z.record(z.string(), z.string()) }).parse(JSON.parse(started)).env, stop };
 }

@@ -22,7 +22,8 @@ export async function setup(flags: SetupFlags, invocation: Invocation): Promise<
   const pipelines = mappings.flatMap((mapping) => mapping.pipeline ?? []);
   const plan = await planSchema(transport, specs, pipelines, stop);
   const steps = plan.steps.map((step) => step.describe());
-  if (flags.apply) await applySchema(transport, plan, stop);
+  // What only a person can fix is said below; it does not keep the rest from being made.
+  if (flags.apply) await applySchema(transport, { ...plan, blocked: [] }, stop);
   const left = flags.apply ? (await planSchema(transport, specs, pipelines, stop)).steps.length : steps.length;
   const exit = plan.blocked.length > 0 || (flags.apply && left > 0) ? EXIT.usage : EXIT.ok;
   const portal = config.hubspot.portalId;

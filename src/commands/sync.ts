@@ -1,18 +1,13 @@
 /** `sync`: one pipe or all of them, in the order of their links, under the portal's lock. */
-import { systemClock } from '../clock.ts';
-import { type Config, loadConfig, type Need } from '../config.ts';
 import { EXIT, type ExitCode, FatalError } from '../errors.ts';
 import { type LoadedJob, loadJobs } from '../jobs.ts';
-import { openLog } from '../log.ts';
 import { type Flight, type Mission, type Mode, runJob } from '../mission.ts';
-import { openProgress, type Progress } from '../report/progress.ts';
 import { painter } from '../report/style.ts';
 import { type RunSummary, renderSummary, summaryDocument } from '../report/summary.ts';
-import { type Db, openDatabase } from '../state/database.ts';
-import { lockFolder, lockPortal } from '../state/lock.ts';
-import { markCrashed } from '../state/runs.ts';
-import { openPortal } from '../systems.ts';
+import { worstOf } from './exits.ts';
 import type { Invocation } from './invocation.ts';
+import { withLock } from './locked.ts';
+import { withMission } from './mission.ts';
 import { summarize } from './run-summary.ts';
 
 export interface SyncFlags {
@@ -30,39 +25,21 @@ export interface SyncFlags {
 /** A run that was told to wait gives up after this. */
 const LOCK_WAIT_MS = 2 * 3_600_000;
 
-/** The first of these that occurred in any pipe is the exit code of the whole command. */
-const WORST_FIRST: readonly ExitCode[] = [
-  EXIT.interrupted,
-  EXIT.terminated,
-  EXIT.internal,
-  EXIT.access,
-  EXIT.gate,
-  EXIT.hubspot,
-  EXIT.source,
-  EXIT.usage,
-  EXIT.deadLetters,
-];
-
 /** Runs and reports. Returns the exit code; throws FatalError for what was wrong before the first pipe began. */
 export async function sync(name: string, flags: SyncFlags, invocation: Invocation): Promise<ExitCode> {
   const jobs = await loadJobs();
   const chosen = choose(jobs, name);
-  const config = loadConfig({ env: invocation.env, cwd: invocation.cwd, needs: needsOf(chosen) });
-  const { environment, hubspot } = config;
-  const db = openDatabase(config.stateDir, { environment, portalId: hubspot.portalId });
-  try {
-    const waitMs = flags.wait ? LOCK_WAIT_MS : 0;
-    const lock = await lockPortal(lockFolder(invocation.env), hubspot.portalId, waitMs, (ms) =>
-      systemClock.sleep(ms, invocation.stop),
-    );
-    try {
-      return await syncLocked(chosen, jobs, config, db, flags, invocation);
-    } finally {
-      lock.release();
-    }
-  } finally {
-    db.close();
-  }
+  // A join needs the joined pipe's source too; today every join is within the ERP.
+  const needs = chosen.map((job) => job.system);
+  const waitMs = flags.wait ? LOCK_WAIT_MS : 0;
+  const flown = await withLock(invocation, { needs, waitMs }, (state) => {
+    const crew = { jobs, chosen, adopt: flags.adopt !== false };
+    return withMission(state, crew, invocation, (mission) => syncAll(chosen, modeOf(flags), mission));
+  });
+  const exit = worstOf(flown.map(({ exit }) => exit));
+  const summaries = flown.map(({ summary }) => summary);
+  print(summaries, exit, flags, invocation);
+  return exit;
 }
 
 function choose(jobs: readonly LoadedJob[], name: string): readonly LoadedJob[] {
@@ -72,59 +49,21 @@ function choose(jobs: readonly LoadedJob[], name: string): readonly LoadedJob[] 
   throw new FatalError(EXIT.usage, `there is no pipe called ${name}`, `choose one of: ${names}, all`);
 }
 
-/** A join needs the joined pipe's source too; today every join is within the ERP. */
-const needsOf = (jobs: readonly LoadedJob[]): ('hubspot' | Need)[] => [
-  ...new Set(['hubspot' as const, ...jobs.map((job) => job.system)]),
-];
-
-async function syncLocked(
+async function syncAll(
   chosen: readonly LoadedJob[],
-  jobs: readonly LoadedJob[],
-  config: Config<'hubspot'>,
-  db: Db,
-  flags: SyncFlags,
-  invocation: Invocation,
-): Promise<ExitCode> {
-  const { stop, stderr, env, trigger } = invocation;
-  const progress = openProgress({ stream: stderr, env, nowMs: Date.now }, () => log);
-  const log = await openLog({ level: config.logLevel, stream: progress.stream, env, secrets: config.secrets });
-  for (const runId of markCrashed(db, Date.now())) {
-    log.warn('an earlier run died; this one continues where it stopped', { runId });
+  mode: Mode,
+  mission: Mission,
+): Promise<{ summary: RunSummary; exit: ExitCode }[]> {
+  const { portal, stop } = mission;
+  const flown: { summary: RunSummary; exit: ExitCode }[] = [];
+  for (const job of chosen) {
+    if (stop.aborted) break;
+    const before = portal.stats();
+    const finish = (flight: Flight): RunSummary => summarize(job.pipe, mode, flight, before, portal.stats());
+    const flight = await runJob(job, mode, mission, finish);
+    flown.push({ summary: finish(flight), exit: flight.report.exit });
   }
-  const mappings = chosen.map((job) => job.mapping);
-  const wanted = {
-    specs: mappings.flatMap((mapping) => mapping.properties),
-    pipelines: mappings.flatMap((mapping) => mapping.pipeline ?? []),
-    adopt: flags.adopt !== false,
-  };
-  const portal = await openPortal(config, wanted, stop);
-  const mission: Mission = {
-    jobs,
-    config,
-    db,
-    portal,
-    trigger,
-    stop,
-    onProgress: showProgress(progress, portal.stats),
-    onWarning: (pipe, message) => log.warn(message, { pipe }),
-  };
-  const summaries: RunSummary[] = [];
-  const exits = new Set<ExitCode>();
-  try {
-    for (const job of chosen) {
-      if (stop.aborted) break;
-      const before = portal.stats();
-      const finish = (flight: Flight): RunSummary => summarize(job.pipe, modeOf(flags), flight, before, portal.stats());
-      const flight = await runJob(job, modeOf(flags), mission, finish);
-      summaries.push(finish(flight));
-      exits.add(flight.report.exit);
-    }
-  } finally {
-    progress.end();
-  }
-  const exit = WORST_FIRST.find((code) => exits.has(code)) ?? EXIT.ok;
-  print(summaries, exit, flags, invocation);
-  return exit;
+  return flown;
 }
 
 const modeOf = (flags: SyncFlags): Mode => ({
@@ -136,24 +75,6 @@ const modeOf = (flags: SyncFlags): Mode => ({
   records: null,
   approved: flags.approve === true,
 });
-
-function showProgress(progress: Progress, stats: Mission['portal']['stats']): Mission['onProgress'] {
-  const callsBefore = new Map<string, number>();
-  return (pipe, { total, phase, ...counts }) => {
-    const { calls, limitPer10s, usedInWindow } = stats();
-    const before = callsBefore.get(pipe) ?? calls;
-    callsBefore.set(pipe, before);
-    progress.update({
-      pipe,
-      phase,
-      ...counts,
-      ...(total === null ? {} : { total }),
-      calls: calls - before,
-      limitPer10s,
-      usedInWindow,
-    });
-  };
-}
 
 function print(summaries: readonly RunSummary[], exit: ExitCode, flags: SyncFlags, { stdout, env }: Invocation): void {
   if (!flags.json) {

@@ -50,6 +50,11 @@ export class EntityMapper<E> {
     this.#exclusive = properties.filter((spec) => spec.exclusive);
   }
 
+  /** Whether who gets what can only be told when every entity has been mapped once. */
+  get needsOverview(): boolean {
+    return this.#exclusive.length > 0;
+  }
+
   /** Decides entities from what the mirror holds of them. Synchronous: nothing changes between reading and deciding. */
   decideAll(entities: readonly string[]): Decided[] {
     const { state, mapping, resolve } = this.#options;
@@ -78,18 +83,10 @@ export class EntityMapper<E> {
   }
 
   #mapAll(entities: readonly string[], records: ReadonlyMap<string, readonly MirroredRecord[]>): Map<string, Mapped> {
-    const { mapping, facts, join, state } = this.#options;
+    const { mapping, facts, join } = this.#options;
     const parsed = new Map(entities.map((entity) => [entity, this.#parse(records.get(entity) ?? [])]));
     const values = [...parsed.values()].flatMap((result) => ('issues' in result ? [] : result.values));
     const joined = joiner(mapping.joins, join, values);
-    if (mapping.joins) {
-      for (const [entity, result] of parsed) {
-        if ('issues' in result) continue;
-        for (const [index, row] of (records.get(entity) ?? []).entries()) {
-          state.noteJoins(row.id, joined.named(result.values[index]));
-        }
-      }
-    }
     return new Map(
       [...parsed].map(([entity, result]) => [
         entity,

@@ -17,7 +17,7 @@ export interface SandboxOptions {
   readonly ports: { readonly erp: number; readonly hubspot: number; readonly square: number };
   /** HubSpot requests per 10 s; null: no limit. */
   readonly burstPer10s: number | null;
-  /** Whether answers take the time they take at the vendors (HubSpot 250 ms a batch, Square and ERP 60 ms). */
+  /** Whether answers take the time they take at the vendors (HubSpot 250 ms a batch, Square 40 ms, ERP 20 ms). */
   readonly latency: boolean;
   /** How long the ERP's query seconds take here. */
   readonly erpTimeScale: number;
@@ -35,20 +35,19 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-const LATENCY_MS = { hubspot: { write: 250, read: 80, search: 200 }, other: 60 } as const;
+const LATENCY_MS = { hubspot: { write: 250, read: 80, search: 200 }, erp: 20, square: 40 } as const;
 const PORTAL_ID = 1_234_567;
 
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { seed, scale, asOfMs, ports, latency } = options;
   const world = generateErp({ seed, scale, asOfMs, ...options.rows });
   const portal = existingPortalObjects(world, seed);
-  const slow = latency ? LATENCY_MS.other : 0;
   const [erp, hubspot, square] = await Promise.all([
     startErp({
       world,
       seed,
       port: ports.erp,
-      latencyMs: slow,
+      latencyMs: latency ? LATENCY_MS.erp : 0,
       timeScale: options.erpTimeScale,
       production: options.erpProduction,
       ...(options.faults.erp ? { faults: options.faults.erp } : {}),
@@ -69,7 +68,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       asOfMs,
       orders: Math.ceil(900 * scale),
       people: squarePeople(world),
-      latencyMs: slow,
+      latencyMs: latency ? LATENCY_MS.square : 0,
       ...(options.faults.square ? { faults: options.faults.square } : {}),
     }),
   ]);

@@ -177,9 +177,10 @@ export class ObjectStore {
   owing(limit: number): Owing[] {
     return this.#sql
       .all<{ object: ObjectType; key: string; hubspotId: string; owed: string }>(
-        `SELECT o.object, o.key, h.hubspot_id AS hubspotId, o.owed FROM objects o
-           JOIN hubspot_ids h ON h.object = o.object AND h.key = o.key
-          WHERE o.stream = ? AND o.owed IS NOT NULL GROUP BY o.object, o.key ORDER BY o.object, o.key LIMIT ?`,
+        // Left to itself SQLite walks all objects of the stream by the primary key.
+        `SELECT o.object, o.key, o.owed,
+                (SELECT h.hubspot_id FROM hubspot_ids h WHERE h.key = o.key AND h.object = o.object) AS hubspotId
+           FROM objects o INDEXED BY objects_owing WHERE o.stream = ? AND o.owed IS NOT NULL LIMIT ?`,
         limit,
       )
       .map(({ owed, ...row }) => ({ ...row, properties: JSON.parse(owed) }));

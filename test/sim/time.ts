@@ -30,7 +30,7 @@ export class VirtualTime {
   }
 
   at(atMs: number, run: () => void): Event {
-    const event = { atMs: Math.max(atMs, this.nowMs), order: this.#order++, run };
+    const event = { atMs: Math.max(Math.ceil(atMs), this.nowMs), order: this.#order++, run };
     let place = this.#events.length; // few events wait at once: the place is found from the end
     while (place > 0 && (this.#events[place - 1]?.atMs ?? 0) > event.atMs) place--;
     this.#events.splice(place, 0, event);

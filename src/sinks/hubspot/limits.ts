@@ -48,6 +48,7 @@ export class Limits {
         intervalMs: SECOND_MS,
         reserveShare: 0,
         learns: false,
+        countsAtAnswer: true,
       }),
       associations: new RollingWindow({
         clock,

@@ -31,6 +31,11 @@ export interface WindowOptions {
   readonly reserveShare: number;
   /** Wait for the first headers before sending a second call: another process may just have used the window up. */
   readonly learns: boolean;
+  /**
+   * Take a call for counted at its answer, not at its sending: in a window of one second a busy event loop here is
+   * enough to send later than it seems.
+   */
+  readonly countsAtAnswer?: boolean;
 }
 
 interface Waiter {
@@ -51,6 +56,7 @@ const GUARD_MS = 50;
 export class RollingWindow {
   readonly #clock: Clock;
   readonly #reserveShare: number;
+  readonly #countsAtAnswer: boolean;
   #limit: number;
   #intervalMs: number;
   #inFlight = 0;
@@ -71,6 +77,7 @@ export class RollingWindow {
     this.#limit = options.limit;
     this.#intervalMs = options.intervalMs;
     this.#reserveShare = options.reserveShare;
+    this.#countsAtAnswer = options.countsAtAnswer ?? false;
     this.#learning = options.learns ? { untilMs: null } : null;
   }
 
@@ -135,7 +142,7 @@ export class RollingWindow {
         open = false;
         this.#inFlight -= 1;
         const endedMs = this.#clock.now();
-        this.#past.push({ endedMs, kind: headers ? kind : null });
+        this.#past.push({ endedMs, kind: headers && !this.#countsAtAnswer ? kind : null });
         if (headers) {
           this.#quickestMs.set(
             kind,

@@ -1,0 +1,72 @@
+/** The portal, the log and the progress bars, opened for the jobs that one command runs. */
+import type { LoadedJob } from '../jobs.ts';
+import { openLog } from '../log.ts';
+import type { Mission } from '../mission.ts';
+import { openProgress, type Progress } from '../report/progress.ts';
+import { markCrashed } from '../state/runs.ts';
+import { openPortal } from '../systems.ts';
+import type { Invocation } from './invocation.ts';
+import type { LockedState } from './locked.ts';
+
+export interface Crew {
+  /** Every job there is: those that are joined too. */
+  readonly jobs: readonly LoadedJob[];
+  /** Those that are going to run. */
+  readonly chosen: readonly LoadedJob[];
+  /** Look for objects people made before creating companies and contacts. */
+  readonly adopt: boolean;
+}
+
+/** Runs with everything `runJob` needs; the portal's lock is held by the caller. Progress ends with it. */
+export async function withMission<T>(
+  { config, db }: LockedState,
+  { jobs, chosen, adopt }: Crew,
+  { stop, stderr, env, trigger }: Invocation,
+  work: (mission: Mission) => Promise<T>,
+): Promise<T> {
+  const progress = openProgress({ stream: stderr, env, nowMs: Date.now }, () => log);
+  const log = await openLog({ level: config.logLevel, stream: progress.stream, env, secrets: config.secrets });
+  for (const runId of markCrashed(db, Date.now())) {
+    log.warn('an earlier run died; this one continues where it stopped', { runId });
+  }
+  const mappings = chosen.map((job) => job.mapping);
+  const wanted = {
+    specs: mappings.flatMap((mapping) => mapping.properties),
+    pipelines: mappings.flatMap((mapping) => mapping.pipeline ?? []),
+    adopt,
+  };
+  const portal = await openPortal(config, wanted, stop);
+  const mission: Mission = {
+    jobs,
+    config,
+    db,
+    portal,
+    trigger,
+    stop,
+    onProgress: showProgress(progress, portal.stats),
+    onWarning: (pipe, message) => log.warn(message, { pipe }),
+  };
+  try {
+    return await work(mission);
+  } finally {
+    progress.end();
+  }
+}
+
+function showProgress(progress: Progress, stats: Mission['portal']['stats']): Mission['onProgress'] {
+  const callsBefore = new Map<string, number>();
+  return (pipe, { total, phase, ...counts }) => {
+    const { calls, limitPer10s, usedInWindow } = stats();
+    const before = callsBefore.get(pipe) ?? calls;
+    callsBefore.set(pipe, before);
+    progress.update({
+      pipe,
+      phase,
+      ...counts,
+      ...(total === null ? {} : { total }),
+      calls: calls - before,
+      limitPer10s,
+      usedInWindow,
+    });
+  };
+}

@@ -1,0 +1,50 @@
+/** Archives what was proven to be gone at the source, after a person has seen the list. */
+import type { Sides } from '../reconcile.ts';
+import { shelvesOf } from '../reconcile.ts';
+import { archiveObjects, lookUp, type Shelf } from '../sinks/hubspot/listing.ts';
+import { forgetArchived } from '../state/reconciliation.ts';
+import { newRunId } from '../state/runs.ts';
+import type { Difference } from './difference.ts';
+
+/** Ids of one batch archive (developers.hubspot.com/docs/api-reference, CRM objects, batch). */
+const BATCH = 100;
+
+/** To be called with the portal's lock held. Returns those that a read by id no longer finds. */
+export async function archiveAll(sides: Sides, archivable: readonly Difference[]): Promise<readonly Difference[]> {
+  const run = newRunId(sides.clock.now());
+  const done: Difference[] = [];
+  for (const shelf of shelvesOf(sides)) {
+    const objects = archivable.filter((one) => one.object === shelf.object);
+    for (let start = 0; start < objects.length; start += BATCH) {
+      done.push(...(await archiveBatch(sides, shelf, objects.slice(start, start + BATCH), run)));
+    }
+  }
+  return done;
+}
+
+async function archiveBatch(
+  sides: Sides,
+  shelf: Shelf,
+  batch: readonly Difference[],
+  run: string,
+): Promise<readonly Difference[]> {
+  const { db, stream, signal, clock } = sides;
+  const keys = batch.map((one) => one.key);
+  // The id under which HubSpot has the key now: a remembered one may be somebody else's after a merge.
+  const present = await lookUp(shelf, { idProperty: shelf.keyProperty, values: keys, archived: false }, signal);
+  const ids = new Map(present.flatMap(({ key, hubspotId }) => (key === null ? [] : [[key, hubspotId] as const])));
+  const named = batch.filter((one) => ids.has(one.key));
+  const asked = named.flatMap((one) => ids.get(one.key) ?? []);
+  if (asked.length === 0) return [];
+  await archiveObjects(shelf.transport, shelf.object, asked, signal);
+  const left = await lookUp(shelf, { idProperty: null, values: asked, archived: false }, signal);
+  const living = new Set(left.map((one) => one.hubspotId));
+  const archived = named.filter((one) => !living.has(ids.get(one.key) ?? ''));
+  db.transaction(() => {
+    for (const { object, key, entity } of archived) {
+      const { keyProperty } = shelf;
+      if (entity !== null) forgetArchived(db, stream, { object, keyProperty, key, entity, run, atMs: clock.now() });
+    }
+  }).immediate();
+  return archived;
+}

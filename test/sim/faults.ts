@@ -1,0 +1,70 @@
+/**
+ * Which faults a history has, and how often: each family is on or off by chance and gets a rate of its own, so that
+ * some histories are calm in all respects but one.
+ */
+import type { Chance } from './random.ts';
+
+/** Highest rate of each family: per request, per edit or per edge, whatever it can strike. */
+const HIGHEST = {
+  // the ERP's answers
+  erpStatus: 0.12,
+  erpReset: 0.08,
+  erpBody: 0.08,
+  erpStall: 0.03,
+  erpOldReplica: 0.15,
+  erpTwoVersions: 0.12,
+  erpShortPage: 0.15,
+  erpTotal: 0.05,
+  // the ERP's records
+  commitsLate: 0.3,
+  skew: 1,
+  ties: 1,
+  futureDates: 0.05,
+  deletions: 0.12,
+  backAndForth: 0.5,
+  poison: 0.15,
+  leaving: 0.2,
+  // HubSpot's answers
+  hubThrottled: 0.1,
+  hubLocked: 0.08,
+  hubFailsBefore: 0.08,
+  hubFailsAfter: 0.12,
+  hubReset: 0.12,
+  hubStall: 0.1,
+  hubLandsLate: 0.6,
+  hubBody: 0.1,
+  hubMissing: 0.15,
+  hubShuffled: 1,
+  hubUnnamed: 0.5,
+  hubConflict: 0.06,
+  hubToken: 0.01,
+  hubDaily: 0.01,
+  // people in HubSpot
+  archives: 0.05,
+  // the process
+  crash: 0.02,
+  suspended: 0.01,
+  stopped: 0.4,
+  clockOff: 1,
+} as const;
+
+export type Family = keyof typeof HIGHEST;
+export type Rates = Readonly<Record<Family, number>>;
+
+export const FAMILIES = Object.keys(HIGHEST).filter((name): name is Family => Object.hasOwn(HIGHEST, name));
+
+/** About half of the families, each with a rate up to its highest. */
+export function drawRates(chance: Chance): Record<Family, number> {
+  const rates: Record<Family, number> = { ...HIGHEST };
+  for (const family of FAMILIES) {
+    const share = chance.next();
+    rates[family] = chance.hits(0.5) ? HIGHEST[family] * share : 0;
+  }
+  return rates;
+}
+
+export function calm(): Record<Family, number> {
+  const rates: Record<Family, number> = { ...HIGHEST };
+  for (const family of FAMILIES) rates[family] = 0;
+  return rates;
+}

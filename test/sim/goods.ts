@@ -1,0 +1,106 @@
+/** What is synced in the simulation: small mappings with everything the engine treats differently. */
+import { z } from 'zod';
+import type { Mapped, Mapping, ObjectType, Upsert } from '../../src/pipe.ts';
+
+const Row = z.looseObject({
+  id: z.string(),
+  name: z.string().nullish(),
+  category: z.string().nullish(),
+  brand: z.string().nullish(),
+});
+const Revision = z.looseObject({ id: z.string(), jobName: z.string().nullish(), revision: z.int().nullish() });
+type Goods = z.infer<typeof Row> | z.infer<typeof Revision>;
+
+/** How a pipe of the simulation is read and mapped. */
+export interface Shape {
+  readonly name: 'items' | 'revisions';
+  readonly resource: 'products' | 'quotes';
+  readonly object: ObjectType;
+  readonly key: string;
+  readonly assembles: 'one-record' | 'many-records';
+  readonly mapping: Mapping<Goods>;
+}
+
+const property = (object: ObjectType, name: string, owner: 'source' | 'create-only' = 'source') =>
+  ({ object, name, label: name, type: 'string', owner }) as const;
+
+function mapItem(row: z.infer<typeof Row>): Mapped {
+  const name = row.name ?? '';
+  if (name.startsWith('unmappable')) return { kind: 'invalid', issues: [{ path: 'name', message: 'is no name' }] };
+  const status = row.category === 'live' ? 'live' : 'left';
+  const properties = { name, status, origin: row.brand ?? '' };
+  const upsert: Upsert = { object: 'products', key: row.id, properties };
+  if (status === 'left') return { kind: 'excluded', rule: row.category ?? 'left', farewell: [upsert] };
+  return { kind: 'upserts', upserts: [upsert] };
+}
+
+export const items: Shape = {
+  name: 'items',
+  resource: 'products',
+  object: 'products',
+  key: 'erp_product_id',
+  assembles: 'one-record',
+  mapping: {
+    schema: Row,
+    // 'retail' is out before anything is remembered, 'gone' only once it has been mapped.
+    scope: (record) => (record.category === 'retail' ? { in: false, rule: 'retail', farewell: true } : { in: true }),
+    properties: [
+      { ...property('products', 'erp_product_id'), unique: true },
+      property('products', 'name'),
+      property('products', 'status'),
+      property('products', 'origin', 'create-only'),
+    ],
+    map: ([row]) => (row === undefined ? { kind: 'invalid', issues: [] } : mapItem(Row.parse(row))),
+  },
+};
+
+export const revisions: Shape = {
+  name: 'revisions',
+  resource: 'quotes',
+  object: 'deals',
+  key: 'erp_opportunity_id',
+  assembles: 'many-records',
+  mapping: {
+    schema: Revision,
+    scope: () => ({ in: true }),
+    properties: [{ ...property('deals', 'erp_opportunity_id'), unique: true }, property('deals', 'name')],
+    map: (rows, _joined, _facts, entity) => {
+      const [latest] = rows
+        .map((row) => Revision.parse(row))
+        .sort((a, b) => (b.revision ?? 0) - (a.revision ?? 0) || (a.id < b.id ? -1 : 1));
+      const name = latest?.jobName ?? '';
+      if (name.startsWith('unmappable')) return { kind: 'invalid', issues: [{ path: 'jobName', message: 'is no name' }] };
+      return { kind: 'upserts', upserts: [{ object: 'deals', key: entity, properties: { name } }] };
+    },
+  },
+};
+
+/** The ERP as its profile describes it; `size` is rows per page. */
+export const profileText = (size: number): string => `
+name: simulated
+zone: UTC
+auth: { scheme: bearer }
+resources:
+  products:
+    path: items
+    records: rows
+    total: total
+    id: id
+    modifiedAt: at
+    paging: { kind: page, param: page, first: 0, sizeParam: size, size: ${size} }
+    since: { param: since, format: iso, inclusive: true }
+    sort: { param: sort, value: at }
+    byIds: { param: ids, max: 20 }
+    fields: { name: name, category: kind, brand: origin }
+  quotes:
+    path: items
+    records: rows
+    total: total
+    id: id
+    modifiedAt: at
+    paging: { kind: page, param: page, first: 0, sizeParam: size, size: ${size} }
+    since: { param: since, format: iso, inclusive: true }
+    sort: { param: sort, value: at }
+    byIds: { param: ids, max: 20 }
+    fields: { opportunityId: group, jobName: name, revision: { path: rev, convert: integer } }
+`;

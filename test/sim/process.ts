@@ -1,0 +1,133 @@
+/** One process of the program: it may die at every edge to the outside, and then nothing of it goes on. */
+import type { Db } from '../../src/state/database.ts';
+import { failed, responseOf, type Told, type Wire } from './wire.ts';
+
+/** `kill -9`: thrown where the code cannot wait for ever instead. */
+export class Crash extends Error {
+  override readonly name = 'Crash';
+}
+
+/** Kills at edge number `atEdge` of the history, or by chance. */
+export interface Killer {
+  atEdge: number | null;
+  edges: number;
+}
+
+export class Process {
+  dead = false;
+  readonly died: Promise<'died'>;
+  readonly #wire: Wire;
+  readonly #killer: Killer;
+  /** Called after each outermost commit. */
+  onCommit: () => void = () => undefined;
+  #bury: () => void = () => undefined;
+
+  constructor(wire: Wire, killer: Killer) {
+    this.#wire = wire;
+    this.#killer = killer;
+    this.died = new Promise((resolve) => {
+      this.#bury = () => resolve('died');
+    });
+  }
+
+  /** A moment at which the process may be killed. Tells whether it was, or had been before. */
+  isKilledAt(where: string): boolean {
+    if (this.dead) return true;
+    this.#killer.edges++;
+    const { chance, rates } = this.#wire;
+    if (this.#killer.edges !== this.#killer.atEdge && !chance.hits(rates.crash)) return false;
+    this.#wire.trace(`edge ${this.#killer.edges}: KILLED ${where}`);
+    this.#wire.count(`killed ${where}`);
+    this.dead = true;
+    this.#bury();
+    return true;
+  }
+
+  edge(where: string): void {
+    if (this.isKilledAt(where)) throw new Crash(where);
+  }
+
+  /** The state as this process reaches it: gone with it, and every transaction an edge. */
+  guard(db: Db): Db {
+    const alive = (): void => {
+      if (this.dead) throw new Crash('dead');
+    };
+    const transaction = (work: (...args: unknown[]) => unknown) => {
+      const inner = db.transaction((...args: unknown[]) => {
+        const result = work(...args);
+        alive();
+        return result;
+      });
+      const immediate = (...args: unknown[]): unknown => {
+        const isOutermost = !db.inTransaction;
+        if (isOutermost) this.edge('before a commit');
+        const result = inner.immediate(...args);
+        if (isOutermost) this.#committed();
+        return result;
+      };
+      return Object.assign(immediate, { immediate, deferred: immediate, exclusive: immediate, default: immediate });
+    };
+    const prepare = (text: string): unknown => {
+      alive();
+      const statement = db.prepare<unknown[]>(text);
+      return new Proxy(statement, {
+        get: (target, name) => {
+          const member: unknown = Reflect.get(target, name);
+          if (typeof member !== 'function') return member;
+          return (...args: unknown[]) => this.#execute(db, name === 'run', () => Reflect.apply(member, target, args));
+        },
+      });
+    };
+    return new Proxy(db, {
+      get: (target, name) => {
+        if (name === 'transaction') return transaction;
+        if (name === 'prepare') return prepare;
+        const member: unknown = Reflect.get(target, name);
+        return typeof member === 'function' ? (...args: unknown[]) => (alive(), Reflect.apply(member, target, args)) : member;
+      },
+    });
+  }
+
+  /** A statement outside of a transaction commits by itself. */
+  #execute(db: Db, writes: boolean, work: () => unknown): unknown {
+    if (this.dead) throw new Crash('dead');
+    const commits = writes && !db.inTransaction;
+    if (commits) this.edge('before a commit');
+    const result = work();
+    if (commits) this.#committed();
+    return result;
+  }
+
+  #committed(): void {
+    this.onCommit();
+    this.edge('after a commit');
+  }
+
+  /**
+   * A request of this process. `serve` sees it when it arrives and may answer or not; what it does goes on whether or
+   * not the process still lives.
+   */
+  request(
+    what: string,
+    signal: AbortSignal | null | undefined,
+    serve: (answer: (told: Told | 'reset') => void) => void,
+  ): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      if (this.isKilledAt(`before ${what}`)) return; // a dead process waits for ever
+      const { time, chance, rates } = this.#wire;
+      if (signal?.aborted) return reject(signal.reason);
+      signal?.addEventListener('abort', () => !this.dead && reject(signal.reason), { once: true });
+      const answer = (told: Told | 'reset'): void => {
+        if (this.isKilledAt(`before the answer to ${what}`)) return;
+        if (told === 'reset') reject(failed('ECONNRESET'));
+        else resolve(responseOf(told));
+      };
+      const asleepMs = chance.hits(rates.suspended) ? chance.between(3_600_000, 3 * 3_600_000) : 0;
+      if (asleepMs > 0) {
+        this.#wire.trace(`asleep for ${asleepMs} ms before ${what}`);
+        this.#wire.count('asleep');
+      }
+      time.at(time.nowMs + asleepMs + chance.between(5, 200), () => serve(answer));
+    });
+  }
+}
