@@ -42,8 +42,10 @@ export function conclude(evidence: Evidence): Conclusion {
   const reasons = [
     ...failed.map((proof) => `${proof.label} could not be read: ${proof.reason}`),
     ...unproven.map((proof) => `${proof.label} is not proven complete: ${proof.reason}`),
-    ...(counts.held > 0 ? [`${counts.held} records are held: HubSpot did not say whether they were written`] : []),
-    ...(deadLettersAdded > 0 ? [`${deadLettersAdded} dead letters were added`] : []),
+    ...(counts.held > 0
+      ? [`${many(counts.held, 'record is', 'records are')} held: HubSpot did not say whether they were written`]
+      : []),
+    ...(deadLettersAdded > 0 ? [`${many(deadLettersAdded, 'dead letter was', 'dead letters were')} added`] : []),
   ];
   if (reasons.length === 0) return { status: 'ok', exit: EXIT.ok, reason: null, hint: null };
   const hint =
@@ -52,6 +54,8 @@ export function conclude(evidence: Evidence): Conclusion {
       : `run it again: retail-sync sync ${pipe}${unproven.length > 0 ? ' --full' : ''}`;
   return { status: 'partial', exit: EXIT.deadLetters, reason: reasons.join('; '), hint };
 }
+
+const many = (count: number, one: string, several: string): string => `${count} ${count === 1 ? one : several}`;
 
 function concludeFailure(pipe: string, failure: unknown): Conclusion {
   if (failure instanceof Stopped) {

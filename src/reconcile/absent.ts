@@ -1,5 +1,5 @@
 /** What became of objects that no key finds any more. Only what left no trace may be created again. */
-import { type ListedObject, lookUp, type Shelf } from '../sinks/hubspot/listing.ts';
+import { type ListedObject, listObjects, lookUp, type Shelf } from '../sinks/hubspot/listing.ts';
 import type { ExpectedObject } from '../state/reconciliation.ts';
 import { type Difference, difference } from './difference.ts';
 
@@ -42,7 +42,17 @@ async function lookIntoBin(
   const found = new Set(byId.map((one) => one.hubspotId));
   const keys = absent.filter(({ hubspotId }) => !found.has(hubspotId ?? '')).map(({ key }) => key);
   if (keys.length === 0) return found;
-  // Somebody may have archived the object after it got another id in a merge.
   const byKey = await lookUp(shelf, { idProperty: shelf.keyProperty, values: keys, archived: true }, signal);
-  return new Set([...found, ...byKey.flatMap((one) => one.key ?? [])]);
+  const inBin = new Set([...found, ...byKey.flatMap((one) => one.key ?? [])]);
+  const traceless = absent.filter(({ key, hubspotId }) => !inBin.has(hubspotId ?? '') && !inBin.has(key));
+  return traceless.length === 0 ? inBin : new Set([...inBin, ...(await mergedInBin(shelf, signal))]);
+}
+
+/** Somebody may have archived the object that swallowed it. */
+async function mergedInBin(shelf: Shelf, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  for await (const page of listObjects(shelf, { archived: true }, signal)) {
+    for (const id of page.flatMap(({ mergedIds }) => mergedIds)) ids.add(id);
+  }
+  return ids;
 }

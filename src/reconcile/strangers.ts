@@ -29,7 +29,7 @@ export async function listStrangers(shelf: Shelf, known: KnownKeys, signal: Abor
   const swallowed = new Map<string, ListedObject>();
   const orphans: ListedObject[] = [];
   const duplicates: Duplicate[] = [];
-  const pages = listObjects(shelf, signal);
+  const pages = listObjects(shelf, { archived: false }, signal);
   for (;;) {
     const page = await pages.next(); // bounded: the listing has a limit of pages
     if (page.done)

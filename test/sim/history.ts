@@ -235,17 +235,18 @@ class History implements Wire {
     });
     const ended = await this.time.until(Promise.race([work, process.died]));
     process.dead = true;
-    this.close();
     if (this.#violation) throw this.#violation;
     if (ended === 'died' || ended === null) {
+      this.close();
       if (this.killer.atEdge !== null) this.#people.changeAndBack();
       return null;
     }
-    this.#checkReport(ended, startedMs);
+    this.#checkReport(ended, startedMs, db);
+    this.close();
     return ended;
   }
 
-  #checkReport(report: RunReport, startedMs: number): void {
+  #checkReport(report: RunReport, startedMs: number, db: Db): void {
     const { status, exit, reason, counts } = report;
     this.trace(`ended ${status} (${exit}) ${reason ?? ''} ${JSON.stringify(counts)}`);
     this.count(`run ended ${status}`);
@@ -254,8 +255,7 @@ class History implements Wire {
     if (this.time.nowMs - startedMs > RUN_MS_MAX) throw new Broken('S8', 'the run took more than a day');
     const isPromise = status === 'ok' || (report.proofs.every(({ verdict }) => verdict === 'complete') && status === 'partial');
     if (!isPromise || counts.held > 0) return;
-    this.#oracle.checkRun(this.#reopen(), startedMs, this.time.nowMs);
-    this.close();
+    this.#oracle.checkRun(db, startedMs, this.time.nowMs);
   }
 
   #watch(check: () => void): void {

@@ -29,13 +29,14 @@ export class Portal {
   readonly objects = new Map<string, Stored>();
   /** Keys of objects that people archived. */
   readonly archived = new Set<string>();
-  /** Objects that were ever made under a key, archived ones left out. */
   writes = 0;
-  /** Each refusal of a whole request: how many were in it. */
+  /** Whether one bad row makes it refuse all, without a word about which. */
+  readonly #refusesWhole: boolean;
   #ids = 0;
 
   constructor(wire: Wire) {
     this.#wire = wire;
+    this.#refusesWhole = wire.chance.hits(wire.rates.hubUnnamed);
   }
 
   /** A request takes effect; the answer says so. */
@@ -71,13 +72,12 @@ export class Portal {
   }
 
   #upsert(object: string, inputs: readonly PortalInput[]): Answered {
-    const { chance, rates } = this.#wire;
     this.writes++;
     if (new Set(inputs.map(({ id }) => id)).size < inputs.length) {
       return { status: 400, body: { category: 'VALIDATION_ERROR', message: 'Duplicate IDs found in batch input' } };
     }
     const bad = inputs.filter(isRefused);
-    if (bad.length > 0 && chance.hits(rates.hubUnnamed)) {
+    if (bad.length > 0 && this.#refusesWhole) {
       this.#wire.count(`refused whole, ${inputs.length > 4 ? 'more than four' : 'up to four'} in it`);
       return { status: 400, body: { category: 'VALIDATION_ERROR', message: 'Property values were not valid' } };
     }

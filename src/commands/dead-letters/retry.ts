@@ -10,6 +10,7 @@ import {
   type LetterRow,
   listLetters,
   recordsBehind,
+  refusalIn,
   reopenLetters,
   resolveExcluded,
 } from '../../state/letter-box.ts';

@@ -42,11 +42,12 @@ const pageReply = z.object({
 const batchReply = z.object({ results: z.array(objectReply) });
 
 /**
- * Pages of all living objects of the type, with or without a key. Returns false when it ended at the limit of pages
+ * Pages of all living objects of the type, or of all in the recycle bin, with or without a key. Returns false when it ended at the limit of pages
  * instead of the last one: then nothing is said about the rest. Throws like `ask`.
  */
 export async function* listObjects(
   shelf: Shelf,
+  { archived }: { readonly archived: boolean },
   signal: AbortSignal,
 ): AsyncGenerator<readonly ListedObject[], boolean> {
   const { transport, object, keyProperty } = shelf;
@@ -55,7 +56,7 @@ export async function* listObjects(
     const query = new URLSearchParams({
       limit: String(PAGE_MAX),
       properties: `${keyProperty},${MERGED}`,
-      archived: 'false',
+      archived: String(archived),
     });
     if (after !== null) query.set('after', after);
     const call: Call = {

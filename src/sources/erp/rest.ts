@@ -3,6 +3,7 @@ import { EXIT, FatalError, TooLargeError } from '../../errors.ts';
 import type { Page, Partition, RejectedRow, Since, Source, SourceRecord } from '../../pipe.ts';
 import { type RowReader, rowReader } from './canonical.ts';
 import { textOf } from './convert.ts';
+import { refuseDrift } from './drift.ts';
 import { AttemptError } from './failure.ts';
 import type { ResourceName } from './field-names.ts';
 import { Keyset, UnsortedError } from './keyset.ts';
@@ -123,6 +124,7 @@ class ErpRest implements RestSource {
       if (pages >= PAGES_MAX) throw endless(this.#what(partition));
       const page = await this.#page(step, partition, signal);
       if (pages === 0) total = page.total;
+      refuseDrift(page, this.#resource, this.#rows, this.#what(partition));
       const turn: Turn = pager.after(page);
       const rejected = newlyRefused(page, refused);
       for (const { record } of turn.placed) received.add(record.id);
