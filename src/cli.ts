@@ -2,10 +2,21 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Invocation } from './commands/invocation.ts';
-import { asError, EXIT, FatalError } from './errors.ts';
+import { registerReconcile } from './commands/register-reconcile.ts';
+import { registerSafetyCommands } from './commands/register-safety.ts';
+import { registerStateCommands } from './commands/state-commands.ts';
+import { Stopped } from './engine/verdict.ts';
+import { asError, EXIT, type ExitCode, FatalError, TransientError } from './errors.ts';
 
 // Before anything is created: state, logs and reports belong to this user alone from their first byte.
 process.umask(0o077);
+
+// A reader that went away (`| head`, a log pipe that died) must not end a run: what it cannot read is not written.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 
 const stop = new AbortController();
 const invocation: Invocation = {
@@ -18,8 +29,7 @@ const invocation: Invocation = {
 };
 
 /** The first signal asks for an orderly end, the second one does not ask. */
-async function listen(): Promise<void> {
-  const { Stopped } = await import('./engine/verdict.ts');
+function listen(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       const stopped = new Stopped(signal);
@@ -32,20 +42,37 @@ async function listen(): Promise<void> {
 
 function fail(thrown: unknown): never {
   const error = asError(thrown);
-  if (error instanceof FatalError) {
-    process.stderr.write(`retail-sync: ${error.message}\n  fix: ${error.hint}\n`);
-    process.exit(error.exit);
+  if (error instanceof Stopped) process.exit(error.exit);
+  if (stop.signal.reason instanceof Stopped) process.exit(stop.signal.reason.exit);
+  const { exit, message, hint } = advice(error);
+  if (process.argv.includes('--json')) {
+    const document = { schemaVersion: 1, runId: null, status: 'failed', counts: {}, exit, reason: message, hint };
+    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   }
-  if (stop.signal.aborted)
-    process.exit('exit' in error && typeof error.exit === 'number' ? error.exit : EXIT.interrupted);
-  process.stderr.write(`retail-sync: a fault in retail-sync itself: ${error.stack ?? error.message}\n`);
-  process.exit(EXIT.internal);
+  process.stderr.write(`retail-sync: ${message}\n${hint === null ? '' : `  fix: ${hint}\n`}`);
+  process.exit(exit);
+}
+
+/** What a person is told: the cause and the next thing to do; a stack only where the fault is ours. */
+function advice(error: Error): { exit: ExitCode; message: string; hint: string | null } {
+  if (error instanceof FatalError) return error;
+  if (!(error instanceof TransientError)) {
+    return {
+      exit: EXIT.internal,
+      message: `a fault in retail-sync itself: ${error.stack ?? error.message}`,
+      hint: null,
+    };
+  }
+  const [name, exit] =
+    error.system === 'hubspot' ? (['HubSpot', EXIT.hubspot] as const) : (['The source', EXIT.source] as const);
+  const hint = 'run the same command again later; retail-sync doctor looks at every connection';
+  return { exit, message: `${name} does not answer as it should: ${error.message}`, hint };
 }
 
 /** Runs a command and exits with its code when everything written has been handed over. */
 async function run(work: () => Promise<number>): Promise<void> {
   try {
-    await listen();
+    listen();
     process.exitCode = await work();
   } catch (error) {
     fail(error);
@@ -55,6 +82,12 @@ async function run(work: () => Promise<number>): Promise<void> {
 const wholeNumber = (text: string): number => {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('Give a whole number.');
+  return value;
+};
+
+const countedFromOne = (text: string): number => {
+  const value = wholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError('Give a whole number above 0.');
   return value;
 };
 
@@ -93,6 +126,12 @@ const program = new Command('retail-sync')
 `,
   );
 
+// Before the first subcommand: they take it over when they are made.
+program.exitOverride((error) => {
+  // Help and version are answers; everything else commander refuses is a mistake in the command.
+  process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
+});
+
 program
   .command('demo')
   .description('the vendors on this machine, all pipes, twice; needs no account')
@@ -109,7 +148,7 @@ program
   .option('--since <time>', 'read what changed since then; moves no cursor', instant)
   .option('--full', 'read everything; unchanged records cost no HubSpot call')
   .option('--dry-run', 'everything but the writing')
-  .option('--limit <n>', 'stop after reading this many records', wholeNumber)
+  .option('--limit <n>', 'stop after reading this many records', countedFromOne)
   .option('--partition <key>', 'only this slice of the source')
   .option('--approve', 'let a run through that is far from its usual size')
   .option('--no-adopt', 'create companies and contacts without looking for ones people made')
@@ -171,6 +210,10 @@ for (const [name, text] of [
     );
 }
 
+registerStateCommands(program, run, invocation);
+registerReconcile(program, run, invocation);
+registerSafetyCommands(program, run, invocation);
+
 const config = program.command('config').description('the effective configuration');
 config
   .command('show')
@@ -206,10 +249,5 @@ program
   .option('--faults <file>', 'JSON file of faults by vendor')
   .option('--json', 'print the configuration as one line of JSON')
   .action((flags) => run(async () => (await import('./commands/sandbox.ts')).sandbox(flags, invocation)));
-
-program.exitOverride((error) => {
-  // Help and version are answers; everything else commander refuses is a mistake in the command.
-  process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
-});
 
 await program.parseAsync();

@@ -28,7 +28,7 @@ export interface Sides {
 }
 
 /** An id that HubSpot changed: the key is now that of another object, mostly the survivor of a merge. */
-export interface Moved {
+interface Moved {
   readonly object: ObjectType;
   readonly key: string;
   readonly from: string | null;
@@ -126,10 +126,14 @@ async function lookAgain(sides: Sides, look: FirstLook, deletions: Deletions): P
     .map(({ expected: { key, entity }, hubspotId, changed: properties }) =>
       difference('changed', { object, key, entity, hubspotId }, { properties }),
     );
+  const explained = await explainAbsent(shelf, absent, listing.swallowed, signal);
+  const rekeyed = new Set(explained.filter(({ kind }) => kind === 'key-changed').map(({ hubspotId }) => hubspotId));
+  const strangers = await confirmStrangers(shelf, listing, (keys) => knownKeys(db, stream, shelf, keys), signal);
   const differences = [
     ...changed,
-    ...(await explainAbsent(shelf, absent, listing.swallowed, signal)),
-    ...(await confirmStrangers(shelf, listing, (keys) => knownKeys(db, stream, shelf, keys), signal)),
+    ...explained,
+    // An object with a key of somebody's making is no stranger as long as it is missed under its own.
+    ...strangers.filter(({ hubspotId }) => !rekeyed.has(hubspotId)),
     // What HubSpot has no more either is no difference.
     ...[...deletions.differences.filter((one) => one.object === object), ...findLeftBehind(sides, object)].filter(
       ({ key }) => !absent.some((one) => one.key === key),

@@ -273,6 +273,7 @@ class Run<E> {
         proofs: this.#reader.proofs,
         counts,
         deadLettersAdded: this.#deadLettersAdded,
+        readSlices: this.#options.records === null,
       }),
       counts,
       upserts: { ...this.#writer.counts, unchanged: this.#dispatch.unchanged },

@@ -240,7 +240,7 @@ describe.concurrent('the morning screen', () => {
   });
 
   test('can be asked while a run writes', async () => {
-    const shop = await openShop({ latencyMs: { write: 1_200 } });
+    const shop = await openShop({ latencyMs: { write: 4_000 } });
     const running = shop.start(['sync', 'products']);
     await until('the run reads', () => shop.erp.log.length > 0);
     expect(productsOf(await shop.run(['status', '--json']))).toMatchObject({ lastRun: { status: 'running' } });
@@ -386,7 +386,7 @@ describe.concurrent('a sync ends with', () => {
 
 describe.concurrent('two runs at once', () => {
   test('do not write together: the second ends with 75, or waits when it was told to', async () => {
-    const shop = await openShop({ latencyMs: { write: 1_200 } });
+    const shop = await openShop({ latencyMs: { write: 4_000 } });
     const running = shop.start(['sync', 'products']);
     await until('the run writes', () => shop.erp.log.length > 0);
     const elsewhere = { RETAIL_SYNC_STATE_DIR: `${shop.folder}/another-state` };

@@ -101,17 +101,22 @@ describe.concurrent('a first load that is killed with -9 when', () => {
   const list = [opened, opened, answered(1), answered(1), answered(2), answered(2), answered(3)];
   const loaded = [1, 1, 101, 101, 201, 201, 301].map(written);
 
-  test.each([...moments(list, 50), ...moments(loaded, 25)])('%s', async (_, moment, jitterMs) => {
-    const shop = await untilKilled(async (jitter) => {
-      const fresh = await openBusyShop();
-      return (await killed(fresh, [], moment, jitter)) ? fresh : null;
-    }, jitterMs);
-    const again = await shop.sync();
-    expect(again).toMatchObject({ code: 0, signal: null });
-    expect(shop.products()).toEqual(undisturbed);
-    expectOneOfEach(shop);
-    await expectQuiet(shop);
-  });
+  const born: Moment = { name: 'its database appears', hasCome: ({ database }) => existsSync(database) };
+
+  test.each([...moments([born], 1), ...moments(list, 50), ...moments(loaded, 25)])(
+    '%s',
+    async (_, moment, jitterMs) => {
+      const shop = await untilKilled(async (jitter) => {
+        const fresh = await openBusyShop();
+        return (await killed(fresh, [], moment, jitter)) ? fresh : null;
+      }, jitterMs);
+      const again = await shop.sync();
+      expect(again).toMatchObject({ code: 0, signal: null });
+      expect(shop.products()).toEqual(undisturbed);
+      expectOneOfEach(shop);
+      await expectQuiet(shop);
+    },
+  );
 });
 
 /** Puts the rows back to what they were, with their old dates: nothing tells that there was another value. */

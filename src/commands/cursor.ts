@@ -172,7 +172,7 @@ function plan(
   return moves;
 }
 
-/** Everything before a cursor was read, nothing behind it: to set it forward is to leave something out. */
+/** A cursor vouches for what lies before it and for nothing else: to set it forward is to leave something out. */
 function checkForward(pipe: string, moves: readonly CursorMove[], { force }: MoveFlags): void {
   const forward = moves.filter(({ from, to }) => from === null || to > from);
   const [first] = forward;
@@ -181,7 +181,7 @@ function checkForward(pipe: string, moves: readonly CursorMove[], { force }: Mov
   const skipped = from === null ? `everything before ${to}` : `changes from ${from} to ${to}`;
   const others = forward.length > 1 ? `, and of ${forward.length - 1} other partitions` : '';
   throw refused(
-    `this would skip ${skipped} of partition ${partition}${others}: they were never read`,
+    `this would skip ${skipped} of partition ${partition}${others}: nothing proves that they were read`,
     `read them: retail-sync sync ${pipe}; or leave them out with --force, then only sync ${pipe} --full finds them`,
   );
 }

@@ -1,7 +1,11 @@
-/** What every command that changes state opens first: configuration, database, and the portal's lock. */
+/** What every command that changes state opens first: configuration, the portal's lock, and the database. */
 import { systemClock } from '../clock.ts';
 import { type Config, loadConfig, type Need } from '../config.ts';
-import { type Db, databasePath, explain, openDatabase } from '../state/database.ts';
+import { asError } from '../errors.ts';
+import { openLog } from '../log.ts';
+import { backupIfDue } from '../state/backup.ts';
+import { closeDatabase, type Db, databasePath, explain, openDatabase } from '../state/database.ts';
+import { endGeneration, startGeneration } from '../state/generation.ts';
 import { lockFolder, lockPortal } from '../state/lock.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -11,29 +15,46 @@ export interface LockedState {
 }
 
 /**
- * Works on the state while no other run can write to the portal or change the state. Throws FatalError: exit 2 for the
- * configuration, 75 when the lock is still taken after `waitMs`.
+ * Works on the state while no other run can write to the portal or change the state. Notices a state that is older than
+ * what was sent (a restored backup), and keeps a daily backup. Throws FatalError: exit 2 for the configuration, 75 when
+ * the lock is still taken after `waitMs`.
  */
 export async function withLock<T>(
   invocation: Invocation,
   { needs, waitMs = 0 }: { readonly needs: readonly Need[]; readonly waitMs?: number },
   work: (state: LockedState) => T | Promise<T>,
 ): Promise<T> {
-  const { env, cwd, stop } = invocation;
+  const { env, cwd, stop, stderr } = invocation;
   const all: ('hubspot' | Need)[] = [...new Set<'hubspot' | Need>(['hubspot', ...needs])];
   const config: Config<'hubspot'> = loadConfig({ env, cwd, needs: all });
-  const { environment, hubspot } = config;
-  const db = openDatabase(config.stateDir, { environment, portalId: hubspot.portalId });
+  const { environment, hubspot, stateDir } = config;
+  const log = await openLog({ level: config.logLevel, stream: stderr, env, secrets: config.secrets });
+  const onWarning = (message: string): void => log.warn(message);
+  const lock = await lockPortal(lockFolder(env), hubspot.portalId, waitMs, (ms) => systemClock.sleep(ms, stop));
   try {
-    const lock = await lockPortal(lockFolder(env), hubspot.portalId, waitMs, (ms) => systemClock.sleep(ms, stop));
+    const db = openDatabase(stateDir, { environment, portalId: hubspot.portalId }, { onWarning });
     try {
-      return await work({ config, db });
+      const { sentence } = startGeneration(db, stateDir, Date.now());
+      if (sentence !== null) onWarning(sentence);
+      const result = await work({ config, db });
+      endGeneration(stateDir, Date.now());
+      keepBackup(db, stateDir, onWarning);
+      return result;
     } finally {
-      lock.release();
+      closeDatabase(db);
     }
   } catch (thrown) {
-    throw explain(thrown, databasePath(config.stateDir));
+    throw explain(thrown, databasePath(stateDir));
   } finally {
-    db.close();
+    lock.release();
+  }
+}
+
+/** A backup that cannot be made is no reason to fail what has been done. */
+function keepBackup(db: Db, stateDir: string, onWarning: (message: string) => void): void {
+  try {
+    backupIfDue(db, stateDir, Date.now());
+  } catch (thrown) {
+    onWarning(`no backup of the state was made: ${asError(thrown).message}`);
   }
 }

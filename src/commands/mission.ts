@@ -1,9 +1,10 @@
 /** The portal, the log and the progress bars, opened for the jobs that one command runs. */
+import { EXIT, FatalError, TransientError } from '../errors.ts';
 import type { LoadedJob } from '../jobs.ts';
 import { openLog } from '../log.ts';
 import type { Mission } from '../mission.ts';
 import { openProgress, type Progress } from '../report/progress.ts';
-import { markCrashed } from '../state/runs.ts';
+import { markCrashed, refuseRun } from '../state/runs.ts';
 import { openPortal } from '../systems.ts';
 import type { Invocation } from './invocation.ts';
 import type { LockedState } from './locked.ts';
@@ -35,7 +36,10 @@ export async function withMission<T>(
     pipelines: mappings.flatMap((mapping) => mapping.pipeline ?? []),
     adopt,
   };
-  const portal = await openPortal(config, wanted, stop);
+  const portal = await openPortal(config, wanted, stop).catch((error: unknown) => {
+    for (const { pipe } of chosen) noteRefusal(db, pipe, trigger, error);
+    throw error;
+  });
   const mission: Mission = {
     jobs,
     config,
@@ -50,6 +54,15 @@ export async function withMission<T>(
     return await work(mission);
   } finally {
     progress.end();
+  }
+}
+
+function noteRefusal(db: LockedState['db'], pipe: string, trigger: string, error: unknown): void {
+  const about = { pipe, trigger, atMs: Date.now() };
+  if (error instanceof FatalError)
+    refuseRun(db, { ...about, exit: error.exit, reason: error.message, hint: error.hint });
+  else if (error instanceof TransientError) {
+    refuseRun(db, { ...about, exit: EXIT.hubspot, reason: error.message, hint: 'retail-sync doctor' });
   }
 }
 

@@ -35,7 +35,9 @@ const noProof = (pipe: string, run: string): FatalError =>
 
 /** A run that read no slice has proven nothing. */
 const isProven = ({ slices, union }: RunProof): boolean =>
-  slices.length > 0 && union === null && slices.every(({ verdict }) => verdict === 'complete');
+  slices.length > 0 &&
+  (union?.verdict ?? 'complete') === 'complete' &&
+  slices.every(({ verdict }) => verdict === 'complete');
 
 function proofDocument(pipe: string, found: RunProof) {
   const { runId, slices, union, mode } = found;

@@ -13,6 +13,8 @@ export interface PruneFlags {
   /** Of letters and journal, in milliseconds. */
   readonly olderThan?: number;
   readonly vacuum?: boolean;
+  /** Clear the payloads of settled letters, whatever their age. */
+  readonly payloads?: boolean;
   readonly json?: boolean;
 }
 
@@ -24,7 +26,12 @@ const RUNS_MS = 400 * DAY_MS;
 export async function pruneState(flags: PruneFlags, invocation: Invocation): Promise<ExitCode> {
   const nowMs = Date.now();
   const before = nowMs - (flags.olderThan ?? LETTERS_AND_JOURNAL_MS);
-  const ages: Ages = { lettersBeforeMs: before, journalBeforeMs: before, runsBeforeMs: nowMs - RUNS_MS };
+  const ages: Ages = {
+    lettersBeforeMs: before,
+    journalBeforeMs: before,
+    runsBeforeMs: nowMs - RUNS_MS,
+    withPayloads: flags.payloads === true,
+  };
   const { pruned, freedBytes } = flags.dryRun
     ? { pruned: withStoredState(invocation, (db) => prunable(db, ages), NOTHING), freedBytes: 0 }
     : await pruneLocked(ages, flags.vacuum === true, invocation);
@@ -40,7 +47,7 @@ export async function pruneState(flags: PruneFlags, invocation: Invocation): Pro
   return EXIT.ok;
 }
 
-const NOTHING: Pruned = { letters: 0, journal: 0, runs: 0 };
+const NOTHING: Pruned = { letters: 0, payloads: 0, journal: 0, runs: 0 };
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
@@ -61,7 +68,12 @@ const pruneLocked = (
 const sizeOf = (path: string): number =>
   [path, `${path}-wal`].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
 
-function render({ letters, journal, runs }: Pruned, ages: Ages, freedBytes: number, flags: PruneFlags): string {
+function render(
+  { letters, payloads, journal, runs }: Pruned,
+  ages: Ages,
+  freedBytes: number,
+  flags: PruneFlags,
+): string {
   const word = flags.dryRun ? 'would delete' : 'deleted';
   const row = (count: number, what: string, beforeMs: number): string =>
     `  ${grouped(count).padStart(9)}  ${what} before ${iso(beforeMs).slice(0, 10)}`;
@@ -71,6 +83,7 @@ function render({ letters, journal, runs }: Pruned, ages: Ages, freedBytes: numb
   return `${[
     word,
     row(letters, 'resolved and discarded letters last seen', ages.lettersBeforeMs),
+    ...(flags.payloads ? [`  ${grouped(payloads).padStart(9)}  payloads of other resolved and discarded letters`] : []),
     row(journal, 'entries of the journal', ages.journalBeforeMs),
     row(runs, 'runs', ages.runsBeforeMs),
     'open letters, the last proven run of each pipe, cursors and records stay',

@@ -11,7 +11,7 @@ import { type Reconciliation, reconcile, type Sides } from '../reconcile.ts';
 import { type ReconcileReport, reconcileDocument, renderReconcile } from '../report/reconcile.ts';
 import { painter } from '../report/style.ts';
 import { openReadOnly } from '../state/database.ts';
-import { streamOf } from '../state/reconciliation.ts';
+import { portalOf, streamOf } from '../state/reconciliation.ts';
 import { sourceInstance } from '../state/runs.ts';
 import { instanceOf, openPortal } from '../systems.ts';
 import type { Invocation } from './invocation.ts';
@@ -71,6 +71,7 @@ async function lookOnly(work: Work): Promise<ExitCode> {
   const db = openReadOnly(config.stateDir);
   if (db === null) throw neverRan(job.pipe);
   try {
+    refuseOtherPortal(portalOf(db), config.hubspot.portalId);
     const log = await openLog({ level: config.logLevel, stream: stderr, env, secrets: config.secrets });
     const pipelines = job.mapping.pipeline ? [job.mapping.pipeline] : [];
     const portal = await openPortal(config, { specs: job.mapping.properties, pipelines, adopt: false }, stop);
@@ -105,6 +106,16 @@ const neverRan = (pipe: string): FatalError =>
     `${pipe} has not run from this source yet: there is nothing to compare HubSpot with`,
     `retail-sync sync ${pipe}`,
   );
+
+/** Opening for writing checks it too: against another portal everything would seem to be missing. */
+function refuseOtherPortal(bound: string | null, portalId: string): void {
+  if (bound === null || bound === portalId) return;
+  throw new FatalError(
+    EXIT.access,
+    `the state belongs to HubSpot portal ${bound}, but the configuration says ${portalId}`,
+    `set HUBSPOT_PORTAL_ID=${bound}, or RETAIL_SYNC_STATE_DIR to the folder of this portal`,
+  );
+}
 
 /** `mission`: what a repair runs with; null when nothing may be written. */
 async function compareAndAct(

@@ -8,6 +8,7 @@ export function summarize(pipe: string, mode: Mode, flight: Flight, before: Call
   const { id, report, seconds } = flight;
   const { counts, upserts, links } = report;
   const calls = after.calls - before.calls;
+  const slices = report.proofs.filter((proof) => proof.partition !== '*');
   return {
     pipe,
     runId: id,
@@ -24,8 +25,8 @@ export function summarize(pipe: string, mode: Mode, flight: Flight, before: Call
     seconds,
     floorSeconds: floorSeconds(calls, after.limitPer10s, after.medianMs),
     partitions: {
-      total: report.proofs.length,
-      complete: report.proofs.filter((proof) => proof.verdict === 'complete').length,
+      total: slices.length,
+      complete: slices.filter((proof) => proof.verdict === 'complete').length,
     },
     ...(report.reason === null ? {} : { reason: report.reason }),
     ...(report.hint === null ? {} : { hint: report.hint }),

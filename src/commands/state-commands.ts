@@ -130,6 +130,7 @@ function registerPrune(program: Command, run: Run, invocation: Invocation): void
     .description('delete settled letters and journal after 90 days, runs after 400')
     .option('--dry-run', 'only say how much it would be')
     .option('--older-than <time>', 'of letters and journal, such as 30d; runs keep their 400 days', span)
+    .option('--payloads', 'clear the payloads of all resolved and discarded letters, whatever their age')
     .option('--vacuum', 'rewrite the database without what it no longer uses; takes its size on the disk once more')
     .option(...JSON_FLAG)
     .action((flags) => run(async () => (await import('./prune.ts')).pruneState(flags, invocation)));

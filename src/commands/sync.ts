@@ -1,7 +1,9 @@
 /** `sync`: one pipe or all of them, in the order of their links, under the portal's lock. */
+import { Stopped } from '../engine/verdict.ts';
 import { EXIT, type ExitCode, FatalError } from '../errors.ts';
 import { type LoadedJob, loadJobs } from '../jobs.ts';
 import { type Flight, type Mission, type Mode, runJob } from '../mission.ts';
+import { nearestOf } from '../nearest.ts';
 import { painter } from '../report/style.ts';
 import { type RunSummary, renderSummary, summaryDocument } from '../report/summary.ts';
 import { worstOf } from './exits.ts';
@@ -22,6 +24,8 @@ export interface SyncFlags {
   readonly json?: boolean;
 }
 
+/** More slips than these are another word. */
+const SLIPS_MAX = 3;
 /** A run that was told to wait gives up after this. */
 const LOCK_WAIT_MS = 2 * 3_600_000;
 
@@ -36,9 +40,11 @@ export async function sync(name: string, flags: SyncFlags, invocation: Invocatio
     const crew = { jobs, chosen, adopt: flags.adopt !== false };
     return withMission(state, crew, invocation, (mission) => syncAll(chosen, modeOf(flags), mission));
   });
-  const exit = worstOf(flown.map(({ exit }) => exit));
+  const { stop } = invocation;
+  const stopped = stop.reason instanceof Stopped ? [stop.reason.exit] : [];
+  const exit = worstOf([...stopped, ...flown.map(({ exit }) => exit)]);
   const summaries = flown.map(({ summary }) => summary);
-  print(summaries, exit, flags, invocation);
+  print(summaries, name === 'all', exit, flags, invocation);
   return exit;
 }
 
@@ -46,7 +52,9 @@ function choose(jobs: readonly LoadedJob[], name: string): readonly LoadedJob[] 
   const chosen = name === 'all' ? jobs : jobs.filter((job) => job.pipe === name);
   if (chosen.length > 0) return chosen;
   const names = jobs.map((job) => job.pipe).join(', ');
-  throw new FatalError(EXIT.usage, `there is no pipe called ${name}`, `choose one of: ${names}, all`);
+  const { word: near, slips } = nearestOf(name, [...jobs.map((job) => job.pipe), 'all']);
+  const hint = slips > SLIPS_MAX ? `choose one of: ${names}, all` : `did you mean ${near}? There are: ${names}, all`;
+  throw new FatalError(EXIT.usage, `there is no pipe called ${name}`, hint);
 }
 
 async function syncAll(
@@ -76,7 +84,14 @@ const modeOf = (flags: SyncFlags): Mode => ({
   approved: flags.approve === true,
 });
 
-function print(summaries: readonly RunSummary[], exit: ExitCode, flags: SyncFlags, { stdout, env }: Invocation): void {
+/** One pipe is its own document; `all` is always a list, however far it came. */
+function print(
+  summaries: readonly RunSummary[],
+  isAll: boolean,
+  exit: ExitCode,
+  flags: SyncFlags,
+  { stdout, env }: Invocation,
+): void {
   if (!flags.json) {
     stdout.write(summaries.map((summary) => renderSummary(summary, painter(stdout, env))).join('\n'));
     return;
@@ -85,8 +100,6 @@ function print(summaries: readonly RunSummary[], exit: ExitCode, flags: SyncFlag
   const [only] = documents;
   const status = exit === EXIT.ok ? 'ok' : exit === EXIT.deadLetters ? 'partial' : 'failed';
   const document =
-    documents.length === 1 && only
-      ? { ...only, exit }
-      : { schemaVersion: 1, runId: null, status, exit, runs: documents };
+    !isAll && only ? { ...only, exit } : { schemaVersion: 1, runId: null, status, exit, runs: documents };
   stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 }

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { nearestOf } from '../nearest.ts';
 import type { Fault } from './faults.ts';
 import { isSecret, isVariable, variableNames } from './variables.ts';
 
@@ -38,29 +39,10 @@ export function readDotenv(cwd: string): Dotenv {
 function unknownNames(names: readonly string[]): Fault[] {
   return names.flatMap((name) => {
     if (isVariable(name) || (name.endsWith('_FILE') && isSecret(name.slice(0, -'_FILE'.length)))) return [];
-    const [nearest = '', slips = Number.POSITIVE_INFINITY] = nearestName(name);
+    const { word: nearest, slips } = nearestOf(name, variableNames);
     if (!PREFIXES.test(name) && slips > SLIPS_MAX) return [];
     return [
       { name, wrong: 'is not a variable of retail-sync', fix: `did you mean ${nearest}? Else remove it from .env` },
     ];
   });
-}
-
-function nearestName(name: string): [string?, number?] {
-  const ranked = variableNames.map((known): [string, number] => [known, edits(name, known)]);
-  return ranked.sort(([, a], [, b]) => a - b)[0] ?? [];
-}
-
-/** Levenshtein's distance: insertions, deletions and replacements between two names. */
-function edits(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...from].entries()) {
-    const next = [i + 1];
-    for (const [j, other] of [...to].entries()) {
-      const replaced = (row[j] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

@@ -1,6 +1,6 @@
 /** A pipe's own source, built for the vendor's production address, and what a look through it says. */
 import type { Config } from '../config.ts';
-import { FatalError, TooLargeError, TransientError } from '../errors.ts';
+import { EXIT, FatalError, TooLargeError, TransientError } from '../errors.ts';
 import type { LoadedJob } from '../jobs.ts';
 import { loadProfile, resourceOf } from '../sources/erp/profile.ts';
 import { type ErpResource, instanceOf, type Systems } from '../systems.ts';
@@ -50,7 +50,8 @@ export function shadowReader({
     } catch (thrown) {
       stop.throwIfAborted();
       const why = deadline.aborted ? `not within ${deadlineMs / 1000} s` : messageOf(thrown);
-      return { agrees: false, records: null, reason: `does not answer: ${why}` };
+      const drifted = thrown instanceof FatalError && thrown.exit === EXIT.gate;
+      return { agrees: false, records: null, reason: drifted ? thrown.message : `does not answer: ${why}` };
     }
   };
 }

@@ -147,8 +147,9 @@ export function tally<E>(mapper: EntityMapper<E>, state: StreamState, specs: rea
     after = last;
     for (const { decision, recall } of state.transaction(() => mapper.decideAll(entities))) {
       if (decision.kind !== 'write') continue;
-      for (const { write } of decision.writes) {
+      for (const { write, fingerprint } of decision.writes) {
         const known = recall(write.object, write.key);
+        if (known.fingerprint === fingerprint) continue; // only sent again to be sure: nothing changes
         if (known.hubspotId === null) creates++;
         else updates++;
         countBlanked(blanked, write.properties, known.properties, specs);

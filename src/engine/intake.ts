@@ -140,8 +140,12 @@ export class Intake<E> {
   #remember(record: Seen, scope: Scope, isKnown: boolean): readonly string[] {
     const { state, ledger } = this.#options;
     const { id, modifiedAt, content, text, entities } = record;
-    if (scope.in === false && !(scope.farewell && entities.some((entity) => state.objects.wasSent(entity)))) {
+    if (
+      scope.in === false &&
+      !(scope.farewell && entities.some((entity) => !state.isExcluded(entity) && state.objects.wasSent(entity)))
+    ) {
       state.rememberExcluded({ id, modifiedAt, content, rule: scope.rule }, isKnown);
+      if (isKnown) state.letters.forget(id, entities, scope.rule);
       ledger.settle(id, { kind: 'excluded', rule: scope.rule });
       return [];
     }

@@ -28,10 +28,12 @@ export interface Evidence {
   readonly proofs: readonly PartitionProof[];
   readonly counts: Counts;
   readonly deadLettersAdded: number;
+  /** The run read its source slice by slice: then no slice at all proves nothing. */
+  readonly readSlices: boolean;
 }
 
 export function conclude(evidence: Evidence): Conclusion {
-  const { pipe, failure, proofs, counts, deadLettersAdded } = evidence;
+  const { pipe, failure, proofs, counts, deadLettersAdded, readSlices } = evidence;
   if (failure !== null) return concludeFailure(pipe, failure);
   const failed = proofs.filter((proof) => proof.verdict === 'failed');
   if (failed.length > 0 && failed.length === proofs.length) {
@@ -40,6 +42,7 @@ export function conclude(evidence: Evidence): Conclusion {
   }
   const unproven = proofs.filter((proof) => proof.verdict === 'unproven');
   const reasons = [
+    ...(readSlices && proofs.length === 0 ? ['the source named no slice to read: nothing is proven'] : []),
     ...failed.map((proof) => `${proof.label} could not be read: ${proof.reason}`),
     ...unproven.map((proof) => `${proof.label} is not proven complete: ${proof.reason}`),
     ...(counts.held > 0

@@ -25,26 +25,43 @@ export type KnownKeys = (keys: readonly string[]) => ReadonlySet<string>;
 
 /** Reads all objects of a type, 100 in a call; holds a key and an id of those that have a key. */
 export async function listStrangers(shelf: Shelf, known: KnownKeys, signal: AbortSignal): Promise<Listing> {
-  const byKey = new Map<string, ListedObject>();
-  const swallowed = new Map<string, ListedObject>();
-  const orphans: ListedObject[] = [];
-  const duplicates: Duplicate[] = [];
+  const sorter = new Sorter();
   const pages = listObjects(shelf, { archived: false }, signal);
   for (;;) {
     const page = await pages.next(); // bounded: the listing has a limit of pages
-    if (page.done)
-      return { keyed: byKey.size + duplicates.length, isComplete: page.value, swallowed, orphans, duplicates };
+    if (page.done) return sorter.listing(page.value);
     const isKnown = known(page.value.flatMap(({ key }) => key ?? []));
-    for (const object of page.value) {
-      for (const id of object.mergedIds) swallowed.set(id, object);
-      if (object.key === null) continue;
-      const first = byKey.get(foldKey(object.key));
-      if (first) duplicates.push({ object, first });
-      else {
-        byKey.set(foldKey(object.key), object);
-        if (!isKnown.has(object.key)) orphans.push(object);
-      }
-    }
+    for (const object of page.value) sorter.take(object, isKnown);
+  }
+}
+
+class Sorter {
+  readonly #byKey = new Map<string, ListedObject>();
+  readonly #swallowed = new Map<string, ListedObject>();
+  readonly #orphans: ListedObject[] = [];
+  readonly #duplicates: Duplicate[] = [];
+
+  take(object: ListedObject, known: ReadonlySet<string>): void {
+    for (const id of object.mergedIds) this.#swallowed.set(id, object);
+    if (object.key === null) return;
+    // Keys that people take for the same are the same here: a copy with a space before its number is a copy.
+    const folded = foldKey(object.key);
+    const first = this.#byKey.get(folded);
+    if (first === undefined) {
+      this.#byKey.set(folded, object);
+      if (!known.has(object.key)) this.#orphans.push(object);
+    } else if (first.hubspotId !== object.hubspotId) this.#duplicates.push({ object, first });
+  }
+
+  listing(isComplete: boolean): Listing {
+    const keyed = this.#byKey.size + this.#duplicates.length;
+    return {
+      keyed,
+      isComplete,
+      swallowed: this.#swallowed,
+      orphans: this.#orphans,
+      duplicates: this.#duplicates,
+    };
   }
 }
 

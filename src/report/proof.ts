@@ -67,11 +67,11 @@ function reach({ mode }: RunProof): string {
 function conclusion(pipe: string, slices: readonly SliceProof[], union: SliceProof | null): string {
   const complete = slices.filter(({ verdict }) => verdict === 'complete').length;
   const said = `${complete} of ${slices.length} partitions complete.`;
-  if (union !== null) return `${said} Not proven: ${union.reason}. next: retail-sync sync ${pipe} --full`;
+  if (union?.reason) return `${said} Not proven: ${union.reason}. next: retail-sync sync ${pipe} --full`;
   if (slices.length === 0) return `${said} This run read records by id only. next: retail-sync sync ${pipe}`;
   if (complete < slices.length) return `${said} next: retail-sync sync ${pipe}`;
   const told = slices.every(({ expected }) => expected !== null);
   return told
-    ? `${said} Proven: everything the source says it has was read.`
+    ? `${said} Proven: everything the source says it has was read${union ? `, ${union.expected} records in all` : ''}.`
     : `${said} The source tells no count: read to the end of every listing.`;
 }

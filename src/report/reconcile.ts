@@ -1,6 +1,6 @@
 /** A comparison of both sides, for people on stdout or as one JSON document. */
 
-import { type Difference, KINDS, type Kind } from '../reconcile/difference.ts';
+import { type Difference, KINDS, type Kind, type PropertyDifference } from '../reconcile/difference.ts';
 import type { Repair } from '../reconcile/repair.ts';
 import type { ObjectResult, Reconciliation } from '../reconcile.ts';
 import { clip, duration, grouped, type Paint, safe } from './style.ts';
@@ -78,7 +78,9 @@ function table({ objects }: Reconciliation): string[] {
 
 function remarks({ objects, deletions }: Reconciliation): string[] {
   const lines = objects.flatMap((one) => [
-    ...(one.notSettled > 0 ? [`${grouped(one.notSettled)} ${one.object} wait or left the scope: not compared`] : []),
+    ...(one.notSettled > 0
+      ? [`${grouped(one.notSettled)} ${one.object} wait, are dead letters or out of scope: not compared`]
+      : []),
     ...(one.moved.length > 0
       ? [`${grouped(one.moved.length)} ${one.object} have a new HubSpot id, as after a merge`]
       : []),
@@ -107,16 +109,25 @@ function samples({ result, withValues }: ReconcileReport, kind: Kind): string[] 
 
 function sampleLines(one: Difference, withValues: boolean): string[] {
   const id = one.hubspotId === null ? '' : `  HubSpot ${one.hubspotId}`;
-  const other =
-    one.other === null ? '' : ` -> ${one.other.hubspotId}${one.other.key === null ? '' : ` (${one.other.key})`}`;
-  const names =
-    one.properties.length === 0 || withValues ? '' : `  ${one.properties.map(({ name }) => name).join(', ')}`;
-  const values = withValues
-    ? one.properties.map(({ name, expected, found }) => `      ${name}: "${expected}", HubSpot has "${found ?? ''}"`)
-    : [];
+  const names = withValues ? '' : one.properties.map(({ name }) => name).join(', ');
   const note = one.note === null ? '' : `  (${one.note})`;
-  return [`    ${one.key}${id}${other}${names}${note}`, ...values].map((line) => clip(safe(line), COLUMNS));
+  const line = `    ${one.key}${id}${otherOf(one)}${names === '' ? '' : `  ${names}`}${note}`;
+  const values = withValues ? one.properties.flatMap(valueLines) : [];
+  return [line, ...values].map((text) => clip(safe(text), COLUMNS));
 }
+
+function otherOf({ kind, other }: Difference): string {
+  if (other === null) return '';
+  const key = other.key === null ? 'without a key' : `key ${other.key}`;
+  if (kind === 'key-changed') return `  now ${key}`;
+  return `  ${kind === 'merged' ? 'into' : 'beside'} ${other.hubspotId}, ${key}`;
+}
+
+const valueLines = ({ name, expected, found }: PropertyDifference): string[] => [
+  `      ${name}`,
+  `        source   ${expected}`,
+  `        HubSpot  ${found ?? ''}`,
+];
 
 function doneLines({ repair, archive }: ReconcileReport, paint: Paint): string[] {
   const repaired = repair === null ? [] : [paint('green', `  ${grouped(repair.repaired.length)} repaired`)];
@@ -146,7 +157,7 @@ function nextOf({ pipe, left, repair, archive, result }: ReconcileReport): strin
   return [
     ...(repair?.sending?.hint ? [repair.sending.hint] : []),
     ...(repair === null && has('changed', 'missing') ? [`${command} --fix`] : []),
-    ...(has('archived') ? [`${command} --fix --recreate   makes again what people archived`] : []),
+    ...(has('archived') ? [`${command} --fix --recreate   (what people archived)`] : []),
     ...(canArchive ? [`${command} --archive${archive === null ? '' : ' --yes'}`] : []),
     ...(has('merged', 'key-changed', 'orphan', 'duplicate')
       ? ['in HubSpot: look at these objects; no command touches them']

@@ -1,14 +1,19 @@
 /** Opens the state database: durable, private, bound to one environment and portal, never newer than the code. */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { EXIT, FatalError } from '../errors.ts';
+import { asError, EXIT, FatalError } from '../errors.ts';
+import { backupBeforeMigration } from './backup.ts';
+import { damaged, explain } from './failures.ts';
+import { judgeFolder, makeFolder, type ReadDisk, syncFolder } from './folder.ts';
 import { MIGRATIONS } from './migrations.ts';
+
+export { explain } from './failures.ts';
 
 export type Db = Database.Database;
 
 /** 'rtsy' in ASCII: marks a file as ours, so that another program's database is never taken for the state. */
-const APPLICATION_ID = 0x72747379;
+export const APPLICATION_ID = 0x72747379;
 /** Writers wait this long for another connection (a `status` in a second terminal) before they give up. */
 const BUSY_TIMEOUT_MS = 5_000;
 const QUICK_CHECK_BYTES_MAX = 64 * 1024 * 1024;
@@ -19,19 +24,33 @@ export interface Binding {
   readonly portalId: string;
 }
 
+export interface OpenOptions {
+  /** Told what a person should look at, though the run may go on: a disk that fills up, a doubtful file system. */
+  readonly onWarning?: (sentence: string) => void;
+  readonly readDisk?: ReadDisk;
+  readonly busyTimeoutMs?: number;
+  readonly steps?: readonly string[];
+}
+
 export const databasePath = (stateDir: string): string => join(stateDir, 'state.db');
 
 /**
- * Opens or creates the state database and brings its schema up to date. Throws FatalError for a folder or file that
- * cannot be used, a newer schema, a damaged file, or another binding.
+ * Opens or creates the state database and brings its schema up to date, after a backup. Throws FatalError for a folder,
+ * disk or file that cannot be used, a newer schema, a damaged file, or another binding.
  */
-export function openDatabase(stateDir: string, binding: Binding | null): Db {
+export function openDatabase(stateDir: string, binding: Binding | null, options: OpenOptions = {}): Db {
   const path = databasePath(stateDir);
-  const db = connect(path);
+  const steps = options.steps ?? MIGRATIONS;
+  const db = connect(path, steps, options);
   try {
-    configure(db);
-    refuseForeign(db, path);
-    migrate(db, path);
+    // Another program's file is left as it is: not even its journal mode is changed.
+    refuseForeign(db, path, steps.length);
+    configure(db, path);
+    const version = schemaOf(db);
+    if (version > 0 && version < steps.length) backupBeforeMigration(db, stateDir, Date.now());
+    migrate(db, path, steps);
+    // A full check reads every page: above this size only `doctor` takes the time.
+    if (existsSync(path) && statSync(path).size <= QUICK_CHECK_BYTES_MAX) checkIntegrity(db, path);
     if (binding) bind(db, binding, path);
     return db;
   } catch (error) {
@@ -46,31 +65,69 @@ export function openReadOnly(stateDir: string): Db | null {
   if (!existsSync(path)) return null;
   try {
     const db = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
-    refuseForeign(db, path);
+    refuseForeign(db, path, MIGRATIONS.length);
     return db;
   } catch (error) {
     throw explain(error, path);
   }
 }
 
-function connect(path: string): Db {
+/**
+ * Folds the write-ahead log into the file, so that it does not grow from run to run, and closes. A reader may prevent
+ * the folding: then the log stays, whole, for the next time.
+ */
+export function closeDatabase(db: Db): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (db.open && !db.readonly) db.pragma('wal_checkpoint(TRUNCATE)');
+  } catch {
+    // A full or failing disk: every commit is in the log, which the next opening reads.
+  }
+  db.close();
+}
+
+function connect(path: string, steps: readonly string[], { onWarning, readDisk, busyTimeoutMs }: OpenOptions): Db {
+  try {
+    makeFolder(dirname(path));
+    const { refusal, warnings } = judgeFolder(dirname(path), readDisk);
+    if (refusal) throw refusal;
+    for (const sentence of warnings) onWarning?.(sentence);
     // A file that exists but is empty was truncated: SQLite would quietly make a new, empty state of it.
     if (existsSync(path) && statSync(path).size === 0) {
       throw new FatalError(
         EXIT.usage,
         `the state database ${path} is empty (0 bytes): it was truncated, its cursors and fingerprints are gone`,
-        `restore a backup beside it, or remove the file; the next run then reads everything again (no duplicates: writes are upserts)`,
+        `restore a backup (retail-sync backup list), or remove the file; the next run then reads everything again (no duplicates: writes are upserts)`,
       );
     }
-    return new Database(path, { timeout: BUSY_TIMEOUT_MS });
+    if (!existsSync(path)) create(path, steps);
+    return new Database(path, { timeout: busyTimeoutMs ?? BUSY_TIMEOUT_MS });
   } catch (error) {
     throw explain(error, path);
   }
 }
 
-function configure(db: Db): void {
+/**
+ * A new state appears whole: made under a name of its own, then renamed. A process that dies meanwhile leaves no empty
+ * file under the state's name, which would look like one that was truncated.
+ */
+function create(path: string, steps: readonly string[]): void {
+  const draft = `${path}.${process.pid}.new`;
+  const leftover = ['', '-wal', '-shm', '-journal'].map((ending) => `${draft}${ending}`);
+  for (const file of leftover) rmSync(file, { force: true });
+  const db = new Database(draft);
+  try {
+    configure(db, draft);
+    migrate(db, draft, steps);
+  } finally {
+    closeDatabase(db);
+  }
+  // Another process may have made one in this moment: what is there is never replaced.
+  if (existsSync(path)) for (const file of leftover) rmSync(file, { force: true });
+  else renameSync(draft, path);
+  syncFolder(dirname(path));
+}
+
+function configure(db: Db, path: string): void {
   db.pragma('journal_mode = WAL');
   // better-sqlite3 is built to lower this to NORMAL in WAL mode, which may lose the last commits at power loss:
   // the durable intention of a write among them. https://www.sqlite.org/pragma.html#pragma_synchronous
@@ -79,19 +136,36 @@ function configure(db: Db): void {
   if (process.platform === 'darwin') db.pragma('fullfsync = ON');
   db.pragma('foreign_keys = ON');
   db.pragma('trusted_schema = OFF');
+  assertDurable(db, path);
 }
 
-function refuseForeign(db: Db, path: string): void {
-  const id = db.pragma('application_id', { simple: true });
-  const version = Number(db.pragma('user_version', { simple: true }));
-  if (version > MIGRATIONS.length) {
+/** SQLite ignores a pragma it cannot follow: what holds is what it says when asked. Throws FatalError. */
+export function assertDurable(db: Db, path: string): void {
+  const wanted = { journal_mode: 'wal', synchronous: 2, foreign_keys: 1 };
+  const expected = Object.entries(process.platform === 'darwin' ? { ...wanted, fullfsync: 1 } : wanted);
+  for (const [name, value] of expected) {
+    const is = db.pragma(name, { simple: true });
+    if (is === value) continue;
     throw new FatalError(
       EXIT.usage,
-      `the state database ${path} has schema ${version}; this version of retail-sync knows ${MIGRATIONS.length} at most`,
+      `the state database ${path} cannot be kept safe: ${name} is ${String(is)}, not ${value}`,
+      'set RETAIL_SYNC_STATE_DIR to a folder on a local disk',
+    );
+  }
+}
+
+export const schemaOf = (db: Db): number => Number(db.pragma('user_version', { simple: true }));
+
+function refuseForeign(db: Db, path: string, known: number): void {
+  const version = schemaOf(db);
+  if (version > known) {
+    throw new FatalError(
+      EXIT.usage,
+      `the state database ${path} has schema ${version}; this version of retail-sync knows ${known} at most`,
       'update retail-sync to the version that wrote it, or point RETAIL_SYNC_STATE_DIR to another folder',
     );
   }
-  if (version > 0 && id !== APPLICATION_ID) {
+  if (version > 0 && db.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
     throw new FatalError(
       EXIT.usage,
       `${path} is an SQLite database of another program`,
@@ -100,23 +174,40 @@ function refuseForeign(db: Db, path: string): void {
   }
 }
 
-function migrate(db: Db, path: string): void {
+/**
+ * Applies the steps a database lacks, each in a transaction of its own that also counts it: one that fails, or is cut
+ * off, leaves the schema before it. Throws FatalError (exit 1) for a step that does not apply.
+ */
+export function migrate(db: Db, path: string, steps: readonly string[]): void {
   for (;;) {
     const done = db
       .transaction(() => {
-        const version = Number(db.pragma('user_version', { simple: true }));
-        const step = MIGRATIONS[version];
+        const version = schemaOf(db); // read inside: another process may have done this step meanwhile
+        const step = steps[version];
         if (step === undefined) return true; // bounded: one step fewer each round
-        db.exec(step);
-        db.pragma(`application_id = ${APPLICATION_ID}`);
-        db.pragma(`user_version = ${version + 1}`);
+        applyStep(db, path, step, version);
         return false;
       })
       .immediate();
-    if (done) break;
+    if (done) return;
   }
-  // A full check reads every page: above this size only `doctor` and the run after a crash take the time.
-  if (existsSync(path) && statSync(path).size <= QUICK_CHECK_BYTES_MAX) checkIntegrity(db, path);
+}
+
+function applyStep(db: Db, path: string, step: string, version: number): void {
+  try {
+    db.exec(step);
+    db.pragma(`application_id = ${APPLICATION_ID}`);
+    db.pragma(`user_version = ${version + 1}`);
+  } catch (thrown) {
+    const known = explain(thrown, path);
+    if (known instanceof FatalError) throw known;
+    throw new FatalError(
+      EXIT.internal,
+      `the state database ${path} could not be brought from schema ${version} to ${version + 1} (${asError(thrown).message}); it is as it was`,
+      'go back to the version of retail-sync that worked, and report this; retail-sync backup list shows the copy made before',
+      { cause: thrown },
+    );
+  }
 }
 
 /** Reads every page of the database. Throws FatalError when one is damaged. */
@@ -136,63 +227,11 @@ function bind(db: Db, binding: Binding, path: string): void {
   }).immediate();
 }
 
-function bindingMismatch(path: string, key: string, bound: string, asked: string): FatalError {
+export function bindingMismatch(path: string, key: string, bound: string, asked: string): FatalError {
   const name = key === 'portalId' ? 'HubSpot portal' : 'environment';
   return new FatalError(
     EXIT.access,
     `the state database ${path} belongs to ${name} ${bound}, but the configuration says ${asked}`,
     `set ${key === 'portalId' ? 'HUBSPOT_PORTAL_ID' : 'RETAIL_SYNC_ENV'}=${bound}, or give this ${name} a folder of its own with RETAIL_SYNC_STATE_DIR`,
   );
-}
-
-const damaged = (path: string, cause?: unknown): FatalError =>
-  new FatalError(
-    EXIT.usage,
-    `the state database ${path} is damaged`,
-    'move it aside (keep it) and restore the newest backup, or start without: the next run reads everything again, without duplicates',
-    { cause },
-  );
-
-/** SQLite's result codes as one sentence and the next thing to do. https://www.sqlite.org/rescode.html */
-export function explain(error: unknown, path: string): unknown {
-  if (error instanceof FatalError || !(error instanceof Error)) return error;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (code.startsWith('SQLITE_FULL') || code === 'ENOSPC') {
-    return new FatalError(
-      EXIT.internal,
-      `the disk that holds ${path} is full; everything acknowledged so far is saved, nothing is lost`,
-      'free some space and run the same command again: it continues where it stopped',
-      { cause: error },
-    );
-  }
-  if (
-    ['SQLITE_READONLY', 'SQLITE_CANTOPEN', 'EACCES', 'EROFS', 'EPERM', 'ENOTDIR'].some((known) =>
-      code.startsWith(known),
-    )
-  ) {
-    return new FatalError(
-      EXIT.usage,
-      `the state folder ${dirname(path)} cannot be written (${code})`,
-      'make it writable for this user, or set RETAIL_SYNC_STATE_DIR to a folder that is',
-      { cause: error },
-    );
-  }
-  if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) return damaged(path, error);
-  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
-    return new FatalError(
-      EXIT.locked,
-      `another process is using ${path}`,
-      'wait for it to end: retail-sync status shows what runs',
-      { cause: error },
-    );
-  }
-  if (code.startsWith('SQLITE_IOERR')) {
-    return new FatalError(
-      EXIT.internal,
-      `reading or writing ${path} failed (${code}): the disk is full or failing`,
-      'check the disk, then run the same command again: it continues where it stopped',
-      { cause: error },
-    );
-  }
-  return error;
 }

@@ -62,6 +62,18 @@ export class Letters {
     );
   }
 
+  /** Letters of a record that turned out to be somebody's whose data stays in the source: closed, and emptied. */
+  forget(record: string, entities: readonly string[], rule: string): void {
+    this.#sql.change(
+      `UPDATE dead_letters SET state = CASE state WHEN 'open' THEN 'resolved' ELSE state END, raw = NULL, reason = ?4, last_seen = ?5
+        WHERE stream = ?1 AND (subject = 'record ' || ?2 OR entity IN (SELECT value FROM json_each(?3))) AND raw IS NOT NULL`,
+      record,
+      JSON.stringify(entities),
+      `out of scope: ${rule}`,
+      this.#sql.now(),
+    );
+  }
+
   journal(kind: string, subject: string, detail: string | null): void {
     this.#sql.change(
       'INSERT INTO journal (stream, at, run, kind, subject, detail) VALUES (?, ?, ?, ?, ?, ?)',

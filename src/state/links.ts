@@ -21,6 +21,7 @@ interface LinkRow {
   value: string;
   label: 'primary' | 'default';
   state: 'pending' | 'made' | 'unwanted';
+  made_from: string | null;
 }
 
 const COLUMNS = `l.stream, l.from_object AS fromObject, l.from_key AS fromKey, l.to_object AS toObject,
@@ -36,7 +37,7 @@ export class Links {
   /** The links an object should have; what it had and should not have any more waits to be removed. */
   want(object: ObjectType, key: string, wanted: readonly Link[]): void {
     const before = this.#sql.all<LinkRow>(
-      'SELECT to_object, by_property, value, label, state FROM links WHERE stream = ? AND from_object = ? AND from_key = ?',
+      'SELECT to_object, by_property, value, label, state, made_from FROM links WHERE stream = ? AND from_object = ? AND from_key = ?',
       object,
       key,
     );
@@ -44,7 +45,9 @@ export class Links {
       const still = wanted.some((link) => isSame(link, old));
       if (still && old.state === 'unwanted') this.#set(object, key, old, 'made');
       if (!still && old.state === 'made') this.#set(object, key, old, 'unwanted');
-      if (!still && old.state === 'pending') this.#drop(object, key, old);
+      // A pending link that was made once (before the state was restored from a backup) is there: it has to be removed.
+      if (!still && old.state === 'pending' && old.made_from !== null) this.#set(object, key, old, 'unwanted');
+      if (!still && old.state === 'pending' && old.made_from === null) this.#drop(object, key, old);
     }
     for (const link of wanted) {
       if (before.some((old) => isSame(link, old))) continue;

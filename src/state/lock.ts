@@ -2,12 +2,12 @@
  * One writer per portal. An exclusive transaction held on a file of its own for as long as the run lasts: the operating
  * system frees it the moment the process dies, and keeps it through sleep. No lease, no timeout, nothing to clean up.
  */
-import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { EXIT, FatalError } from '../errors.ts';
-import { explain } from './database.ts';
+import { explain } from './failures.ts';
+import { makeFolder } from './folder.ts';
 
 export interface PortalLock {
   release(): void;
@@ -44,7 +44,7 @@ export async function lockPortal(
 function tryLock(folder: string, path: string): PortalLock | null {
   let db: Database.Database | undefined;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     db = new Database(path, { timeout: 0 });
     // Rollback journal: only there does EXCLUSIVE shut out readers too, so that one statement is the whole test.
     db.pragma('journal_mode = DELETE');

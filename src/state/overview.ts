@@ -20,10 +20,12 @@ export interface PipeStatus {
 }
 
 export function pipeStatus(db: Database, pipe: string): PipeStatus {
-  const [last] = latestRuns(db, pipe, 1);
+  const last = latestRuns(db, pipe, 20).find((run) => JSON.parse(run.mode).dryRun !== true);
   const one = (sql: string): number => db.prepare<[string], { n: number | null }>(sql).get(pipe)?.n ?? 0;
   const ok = db
-    .prepare<[string], { at: number | null }>("SELECT max(ended_at) AS at FROM runs WHERE pipe = ? AND status = 'ok'")
+    .prepare<[string], { at: number | null }>(
+      "SELECT max(ended_at) AS at FROM runs WHERE pipe = ? AND status = 'ok' AND json_extract(mode, '$.dryRun') = 0 AND json_extract(mode, '$.restricted') = 0",
+    )
     .get(pipe);
   const report: { reason?: string; hint?: string } = last?.report ? JSON.parse(last.report) : {};
   return {

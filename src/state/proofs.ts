@@ -30,7 +30,7 @@ export interface RunProof {
     readonly restricted: boolean;
   };
   readonly slices: readonly SliceProof[];
-  /** All slices together against the source's total; null where the run noted no shortfall. */
+  /** All slices together against the source's total; null where there is one slice, or no total. */
   readonly union: SliceProof | null;
 }
 

@@ -24,6 +24,10 @@ export interface Keyed {
 const SETTLED = `o.fingerprint IS NOT NULL AND o.properties IS NOT NULL AND o.intent IS NULL
   AND (o.late IS NULL OR o.late IS o.fingerprint) AND e.state = 'clean'`;
 
+/** The HubSpot portal that the state belongs to; null before anything was written. */
+export const portalOf = (db: Database): string | null =>
+  db.prepare<[], { value: string }>("SELECT value FROM meta WHERE key = 'portalId'").get()?.value ?? null;
+
 /** The stream of a pipe and source instance; null when it never ran. */
 export const streamOf = (db: Database, pipe: string, instance: string): number | null =>
   db

@@ -53,7 +53,7 @@ export function setMapper(db: Database, stream: number, mapper: string): void {
 
 export function startRun(
   db: Database,
-  run: { id: string; pipe: string; stream: number; trigger: string; mode: string; atMs: number },
+  run: { id: string; pipe: string; stream: number | null; trigger: string; mode: string; atMs: number },
 ): void {
   db.prepare(
     "INSERT INTO runs (id, pipe, stream, trigger, mode, started_at, pid, status) VALUES (?, ?, ?, ?, ?, ?, ?, 'running')",
@@ -82,6 +82,19 @@ export function endRun(
     const insert = db.prepare('INSERT OR REPLACE INTO run_partitions (run, partition, proof) VALUES (?, ?, ?)');
     for (const [partition, proof] of run.proofs) insert.run(run.id, partition, proof);
   }).immediate();
+}
+
+/** A run that was over before it began (token, portal, HubSpot down): the morning screen has to show it too. */
+export function refuseRun(
+  db: Database,
+  run: { pipe: string; trigger: string; atMs: number; exit: number; reason: string; hint: string },
+): void {
+  const { pipe, trigger, atMs, exit, reason, hint } = run;
+  const id = newRunId(atMs);
+  const mode = JSON.stringify({ since: null, full: false, dryRun: false, restricted: true });
+  startRun(db, { id, pipe, stream: null, trigger, mode, atMs });
+  const report = JSON.stringify({ pipe, runId: id, verdict: 'failed', reason, hint });
+  endRun(db, { id, status: 'failed', exit, report, atMs, proofs: new Map() });
 }
 
 /**

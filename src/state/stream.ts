@@ -202,6 +202,13 @@ export class StreamState {
     );
   }
 
+  /** Its farewell was said already. */
+  isExcluded(entity: string): boolean {
+    return (
+      this.#sql.first("SELECT 1 FROM entities WHERE stream = ? AND id = ? AND state = 'excluded'", entity) !== undefined
+    );
+  }
+
   /** A settled entity is decided once more, such as when another spelling of its key turns up. */
   reopenClean(entity: string): void {
     this.#sql.change("UPDATE entities SET state = 'pending' WHERE stream = ? AND id = ? AND state = 'clean'", entity);

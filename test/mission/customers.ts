@@ -1,17 +1,7 @@
 /** Which companies and contacts must be in HubSpot, from the ERP's customer file and what people had in the portal. */
 import type { AccountRow } from '../../src/sandbox/data/accounts.ts';
 import type { PersonRow } from '../../src/sandbox/data/people.ts';
-import {
-  digits,
-  type Expected,
-  type ExpectedLink,
-  hostOf,
-  instant,
-  mailbox,
-  text,
-  TYPES,
-  yesNo,
-} from './spelling.ts';
+import { digits, type Expected, type ExpectedLink, hostOf, instant, mailbox, TYPES, text, yesNo } from './spelling.ts';
 
 const TYPE = {
   CONTR: 'contractor',
@@ -29,7 +19,7 @@ const STATUS = { OK: 'active', HOLD: 'hold', INACTIVE: 'inactive' } as const;
 export const isBusiness = ({ kind }: AccountRow): boolean => kind !== 'RETAIL';
 
 /** A business whose company no one can make: HubSpot wants a name or a domain, and a clear match. */
-export const hasIdentity = ({ companyName, web }: AccountRow): boolean => companyName !== '' || hostOf(web) !== '';
+const hasIdentity = ({ companyName, web }: AccountRow): boolean => companyName !== '' || hostOf(web) !== '';
 
 /** `unclear`: accounts that several companies of the portal match. */
 export function expectCustomers(rows: readonly AccountRow[], unclear: ReadonlySet<string>): Expected[] {

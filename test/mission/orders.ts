@@ -27,7 +27,7 @@ export function expectOrders(till: Till, directory: Directory): Expected[] {
 }
 
 /** Completed, or waiting for its pickup with all of it paid. */
-export function isSold(order: OrderJson): boolean {
+function isSold(order: OrderJson): boolean {
   if (order.state === 'COMPLETED') return true;
   if (order.state !== 'OPEN' || order.net_amount_due_money === undefined) return false;
   const received = (order.tenders ?? []).some((tender) => tender.type === 'CASH' || statusOf(tender) === 'CAPTURED');

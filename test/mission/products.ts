@@ -41,7 +41,7 @@ function productOf(row: ItemRow): Expected {
       erp_lead_time_days: digits(row.leadDays),
       erp_is_stocked: yesNo(row.stocked === 'Y'),
       erp_modified_at: instant(row.lastChanged),
-      erp_environment: 'staging',
+      erp_environment: 'sandbox',
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Which deals the ERP's quotes must be: one for each opportunity, as its latest revision says. */
 import type { AccountRow } from '../../src/sandbox/data/accounts.ts';
 import type { QuoteRow } from '../../src/sandbox/data/quotes.ts';
-import { digits, type Expected, instant, noon, text, TYPES } from './spelling.ts';
+import { digits, type Expected, instant, noon, TYPES, text } from './spelling.ts';
 
 const STATUS = {
   DRAFT: ['draft', 'Draft'],
@@ -33,7 +33,11 @@ const idNumber = ({ quoteId }: QuoteRow): number => Number(quoteId.slice('Q-'.le
 /** The quote of the latest day, then of the greatest id; of it the highest revision, then the latest change. */
 export function winnerOf(revisions: readonly QuoteRow[]): QuoteRow {
   const quotes = [...Map.groupBy(revisions, ({ quoteNo }) => quoteNo).values()].map((quote) => ({
-    day: quote.map(({ quoteDate }) => quoteDate).sort().at(-1) ?? '',
+    day:
+      quote
+        .map(({ quoteDate }) => quoteDate)
+        .sort()
+        .at(-1) ?? '',
     id: Math.max(...quote.map(idNumber)),
     last: quote.toSorted((a, b) => a.rev - b.rev || Date.parse(a.lastChanged) - Date.parse(b.lastChanged)).at(-1),
   }));
@@ -85,7 +89,7 @@ function dealOf(
       erp_customer_number: winner.accountId,
       erp_customer_po: winner.customerPo,
       erp_job_name: text(winner.job),
-      erp_environment: 'staging',
+      erp_environment: 'sandbox',
     },
   };
 }

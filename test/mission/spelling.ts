@@ -51,7 +51,11 @@ export function hostOf(website: string | null): string {
   return host.includes('.') ? host.toLowerCase() : '';
 }
 
-const chicagoHour = new Intl.DateTimeFormat('en-US', { timeZone: 'America/Chicago', hour: '2-digit', hourCycle: 'h23' });
+const chicagoHour = new Intl.DateTimeFormat('en-US', {
+  timeZone: 'America/Chicago',
+  hour: '2-digit',
+  hourCycle: 'h23',
+});
 
 /** Noon of a day in Chicago, which is 17 or 18 o'clock UTC. */
 export function noon(day: string): string {

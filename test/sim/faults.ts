@@ -32,6 +32,7 @@ const HIGHEST = {
   hubReset: 0.2,
   hubStall: 0.2,
   hubLandsLate: 0.9,
+  hubDrops: 0.6,
   hubBody: 0.1,
   hubMissing: 0.15,
   hubShuffled: 1,

@@ -69,7 +69,8 @@ export const revisions: Shape = {
         .map((row) => Revision.parse(row))
         .sort((a, b) => (b.revision ?? 0) - (a.revision ?? 0) || (a.id < b.id ? -1 : 1));
       const name = latest?.jobName ?? '';
-      if (name.startsWith('unmappable')) return { kind: 'invalid', issues: [{ path: 'jobName', message: 'is no name' }] };
+      if (name.startsWith('unmappable'))
+        return { kind: 'invalid', issues: [{ path: 'jobName', message: 'is no name' }] };
       return { kind: 'upserts', upserts: [{ object: 'deals', key: entity, properties: { name } }] };
     },
   },

@@ -1,18 +1,18 @@
 /** One history: a seed's world, its runs and crashes, the quiet end, and what must be true of all of it. */
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Db } from '../../src/state/database.ts';
 import type { Ends, RunReport } from '../../src/run.ts';
+import type { Db } from '../../src/state/database.ts';
 import type { Engine } from './engine.ts';
 import { calm, drawRates, FAMILIES, type Family } from './faults.ts';
 import { items, profileText, revisions, type Shape } from './goods.ts';
 import { type Access, erpLine, hubspotLine, LATEST_MS } from './lines.ts';
-import { Broken, Oracle } from './oracle.ts';
+import { Broken, Oracle, openLetters } from './oracle.ts';
 import { COMMIT_LAG_MS, type Habits, People } from './people.ts';
 import { Portal } from './portal.ts';
 import { type Killer, Process } from './process.ts';
 import { Chance } from './random.ts';
+import { dump, emptyState, firstDifference, MEMORY } from './state-files.ts';
 import { replaceClocks, VirtualTime } from './time.ts';
 import { Vendor } from './vendor.ts';
 import type { Wire } from './wire.ts';
@@ -22,12 +22,17 @@ export interface Plan {
   readonly seed: number;
   /** These families only, with these rates; drawn by the seed where absent. */
   readonly rates?: Partial<Record<Family, number>>;
-  readonly shape?: Shape['name'];
+  readonly shape?: 'items' | 'revisions';
   readonly runs?: number;
   readonly lookBackMs?: number;
   readonly habits?: Partial<Habits>;
   readonly pageSize?: number;
-  /** Killed at this edge, while people change everything and back. */
+  readonly batchSize?: number;
+  /** Times between two runs; one of them is drawn. */
+  readonly gapsMs?: readonly number[];
+  /** People change every record before each run but the first. */
+  readonly changesAll?: boolean;
+  /** Killed at this edge; people then change every record back. */
   readonly killedAtEdge?: number | null;
 }
 
@@ -45,21 +50,9 @@ const LOOK_BACK_MS = 15 * 60_000;
 const QUARANTINE_MS = 5 * 60_000;
 /** No run takes longer than this, asleep or not. */
 const RUN_MS_MAX = 24 * 3_600_000;
-const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-const TABLES = ['records', 'entities', 'membership', 'objects', 'claims', 'hubspot_ids', 'dead_letters'];
+const GAPS_MS = [1_000, 5_000, 20_000, 200_000, 720_000, 7_200_000, 86_400_000];
 
-let template: string | null = null;
-
-/** A migrated, empty state; copied, because migrating takes longer than the rest of a small history. */
-function emptyState(engine: Engine, folder: string): void {
-  if (template === null) {
-    template = mkdtempSync(join(MEMORY, 'retail-sync-template-'));
-    engine.openDatabase(template, null).close();
-    const made = template;
-    process.once('exit', () => rmSync(made, { recursive: true, force: true }));
-  }
-  copyFileSync(join(template, 'state.db'), join(folder, 'state.db'));
-}
+let addresses = 0;
 
 export async function tell(engine: Engine, plan: Plan, keepTrace: boolean): Promise<Told> {
   const folder = mkdtempSync(join(MEMORY, 'retail-sync-sim-'));
@@ -105,7 +98,6 @@ class History implements Wire {
   readonly #runs: number;
   #open: Db | null = null;
   #run = 0;
-  #traces = 0;
   #violation: Error | null = null;
 
   constructor(engine: Engine, plan: Plan, folder: string, keepTrace: boolean) {
@@ -133,7 +125,7 @@ class History implements Wire {
     this.#runs = plan.runs ?? chance.between(2, 7);
     this.#lookBackMs = plan.lookBackMs ?? LOOK_BACK_MS + (this.rates.ties > 0 ? habits.grainMs : 0);
     this.#clockOffMs = Math.round((chance.next() - 0.5) * 8 * 3_600_000 * this.rates.clockOff);
-    this.#batchSize = chance.pick([2, 5, 100]);
+    this.#batchSize = plan.batchSize ?? chance.pick([2, 5, 100]);
     this.#pageSize = plan.pageSize ?? chance.between(2, 9);
     this.#vendor = new Vendor(this);
     this.#portal = new Portal(this);
@@ -142,7 +134,6 @@ class History implements Wire {
   }
 
   trace = (line: string): void => {
-    this.#traces++;
     if (this.#keepTrace) this.lines.push(`${String(this.time.nowMs - START_MS).padStart(9)} ${line}`);
   };
 
@@ -159,8 +150,9 @@ class History implements Wire {
     this.#people.settleIn();
     this.#people.goToWork();
     for (let run = 0; run < this.#runs; run++) {
+      if (this.#plan.changesAll && run > 0) this.#people.changeAll();
       await this.#session();
-      const gapMs = this.chance.pick([1_000, 5_000, 20_000, 200_000, 720_000, 7_200_000, 86_400_000]);
+      const gapMs = this.chance.pick(this.#plan.gapsMs ?? GAPS_MS);
       await this.time.pass(gapMs);
       this.#access.spent = false;
       if (this.chance.hits(0.5)) this.#access.expired = false;
@@ -187,20 +179,22 @@ class History implements Wire {
     const writes = this.#portal.writes;
     this.close();
     await this.#session();
-    if (this.#portal.writes > writes) throw new Broken('L3', `the repeat wrote: ${this.#portal.writes - writes} requests`);
+    if (this.#portal.writes > writes)
+      throw new Broken('L3', `the repeat wrote: ${this.#portal.writes - writes} requests`);
     const after = dump(this.#reopen());
     if (after !== before) throw new Broken('L3', `the repeat changed the state: ${firstDifference(before, after)}`);
   }
 
   #checkEnd(db: Db): void {
     const { nowMs } = this.time;
-    const letters = db.prepare<[], { entity: string }>("SELECT entity FROM dead_letters WHERE state = 'open'").all();
-    this.#oracle.checkPortal('L1', nowMs, new Set(letters.map(({ entity }) => entity)), () => true);
+    const letters = openLetters(db);
+    this.#oracle.checkPortal('L1', nowMs, letters, () => true);
     this.#oracle.checkLetters(db, nowMs);
-    this.#oracle.checkCreation(nowMs);
+    this.#oracle.checkCreation(nowMs, letters);
     const integrity = db.pragma('quick_check', { simple: true });
     const orphans = db.pragma('foreign_key_check');
-    if (integrity !== 'ok' || !Array.isArray(orphans) || orphans.length > 0) throw new Broken('S6', 'the state is damaged');
+    if (integrity !== 'ok' || !Array.isArray(orphans) || orphans.length > 0)
+      throw new Broken('S6', 'the state is damaged');
     const open = db.prepare("SELECT id, state FROM entities WHERE state IN ('pending', 'sending', 'held')").all();
     if (open.length > 0) throw new Broken('L1', `waiting after a calm run: ${JSON.stringify(open)}`);
   }
@@ -238,7 +232,7 @@ class History implements Wire {
     if (this.#violation) throw this.#violation;
     if (ended === 'died' || ended === null) {
       this.close();
-      if (this.killer.atEdge !== null) this.#people.changeAndBack();
+      if (this.killer.atEdge !== null) this.#people.changeAllBack();
       return null;
     }
     this.#checkReport(ended, startedMs, db);
@@ -251,9 +245,11 @@ class History implements Wire {
     this.trace(`ended ${status} (${exit}) ${reason ?? ''} ${JSON.stringify(counts)}`);
     this.count(`run ended ${status}`);
     if (counts.held > 0) this.count('records held');
+    if (report.upserts.unknown > 0) this.count('outcome unknown to the end of a call');
     if (exit === 1) throw new Broken('P2', `${reason}`);
     if (this.time.nowMs - startedMs > RUN_MS_MAX) throw new Broken('S8', 'the run took more than a day');
-    const isPromise = status === 'ok' || (report.proofs.every(({ verdict }) => verdict === 'complete') && status === 'partial');
+    const isPromise =
+      status === 'ok' || (report.proofs.every(({ verdict }) => verdict === 'complete') && status === 'partial');
     if (!isPromise || counts.held > 0) return;
     this.#oracle.checkRun(db, startedMs, this.time.nowMs);
   }
@@ -307,7 +303,7 @@ class History implements Wire {
     const source = engine.restSource({
       ...{ profile: engine.parseProfile(profileText(this.#pageSize), 'simulated'), resource: this.#shape.resource },
       // An address of its own, because sources of one address in one process stand in one line.
-      ...{ baseUrl: `http://erp-${this.#run}-${this.#plan.seed}.invalid`, credentials: { token: 'simulated' }, clock, random },
+      ...{ baseUrl: `http://erp-${++addresses}.invalid`, credentials: { token: 'simulated' }, clock, random },
       fetch: erpLine(this, this.#vendor, process),
     });
     return {
@@ -327,20 +323,4 @@ class History implements Wire {
       this.time.at(this.time.nowMs + ms, () => !process.dead && resolve());
     });
   }
-}
-
-/** The state but for the ledgers of runs and of what was done. */
-function dump(db: Db): string {
-  return TABLES.map((table) => {
-    const rows = db.prepare<[], Record<string, unknown>>(`SELECT * FROM ${table} ORDER BY 1, 2, 3`).all();
-    return rows.map((row) => `${table} ${JSON.stringify({ ...row, run: undefined, last_seen: undefined, attempts: undefined })}`);
-  })
-    .flat()
-    .join('\n');
-}
-
-function firstDifference(before: string, after: string): string {
-  const old = new Set(before.split('\n'));
-  const fresh = after.split('\n').find((line) => !old.has(line));
-  return fresh ?? 'something is gone';
 }

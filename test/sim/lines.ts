@@ -25,7 +25,9 @@ export function erpLine(wire: Wire, vendor: Vendor, process: Process): typeof fe
     const url = addressOf(input);
     return process.request('a query', init?.signal, (answer) => {
       if (chance.hits(rates.erpStatus)) {
-        const retry: Record<string, string> = chance.hits(0.5) ? { 'retry-after': chance.pick(['2', '0', '999999']) } : {};
+        const retry: Record<string, string> = chance.hits(0.5)
+          ? { 'retry-after': chance.pick(['2', '0', '999999']) }
+          : {};
         return answer(told(chance.pick([429, 500, 503]), {}, retry));
       }
       if (chance.hits(rates.erpReset)) return answer('reset');
@@ -87,7 +89,9 @@ function refusesAtTheDoor({ chance, rates, count }: Wire, access: Access, answer
   if (access.expired) answer(told(401, { category: 'INVALID_AUTHENTICATION' }));
   else if (access.spent) answer(told(429, { policyName: 'DAILY' }));
   else if (chance.hits(rates.hubThrottled)) {
-    const retry: Record<string, string> = chance.hits(0.5) ? { 'retry-after': chance.pick(['1', '10', '-5', '86400']) } : {};
+    const retry: Record<string, string> = chance.hits(0.5)
+      ? { 'retry-after': chance.pick(['1', '10', '-5', '86400']) }
+      : {};
     count('429');
     answer(told(429, { policyName: 'TEN_SECONDLY_ROLLING' }, retry));
   } else if (chance.hits(rates.hubLocked)) answer(told(423, {}));
@@ -100,7 +104,13 @@ function refusesAtTheDoor({ chance, rates, count }: Wire, access: Access, answer
 /** Nobody hears what became of it: applied at once, later than the client waits, or never. */
 function failsAfterwards({ time, chance, rates, count, trace }: Wire, answer: Answer, apply: () => Told): boolean {
   const stalls = chance.hits(rates.hubStall);
-  const how = stalls ? 'stall' : chance.hits(rates.hubReset) ? 'reset' : chance.hits(rates.hubFailsAfter) ? '502' : null;
+  const how = stalls
+    ? 'stall'
+    : chance.hits(rates.hubReset)
+      ? 'reset'
+      : chance.hits(rates.hubFailsAfter)
+        ? '502'
+        : null;
   if (how === null) return false;
   count(`write without an answer: ${how}`);
   if (chance.hits(rates.hubLandsLate)) {
@@ -109,7 +119,7 @@ function failsAfterwards({ time, chance, rates, count, trace }: Wire, answer: An
       count('write landed late');
       apply();
     });
-  } else if (chance.hits(0.7)) apply();
+  } else if (!chance.hits(rates.hubDrops)) apply();
   if (how === 'reset') answer('reset');
   if (how === '502') answer(told(502, {}));
   return true;

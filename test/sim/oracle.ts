@@ -42,7 +42,9 @@ export class Oracle {
 
   #canonical(version: Version): Readonly<Record<string, unknown>> {
     const { id, name, kind, origin, rev } = rowOf(version);
-    return this.#shape.name === 'items' ? { id, name, category: kind, brand: origin } : { id, jobName: name, revision: rev };
+    return this.#shape.name === 'items'
+      ? { id, name, category: kind, brand: origin }
+      : { id, jobName: name, revision: rev };
   }
 
   map(versions: readonly Version[], entity: string): Mapped {
@@ -68,7 +70,8 @@ export class Oracle {
     if (action !== 'upsert') return;
     const { inputs }: { inputs: { id: string; properties: Record<string, string> }[] } = JSON.parse(text);
     const keys = new Set(inputs.map(({ id }) => id));
-    if (keys.size < inputs.length || keys.size > 100) throw new Broken('S4', `${inputs.length} inputs, ${keys.size} keys`);
+    if (keys.size < inputs.length || keys.size > 100)
+      throw new Broken('S4', `${inputs.length} inputs, ${keys.size} keys`);
     const own = new Set(this.#shape.mapping.properties.map(({ name }) => name));
     for (const { id, properties } of inputs) {
       const foreign = Object.keys(properties).find((name) => !own.has(name));
@@ -97,7 +100,10 @@ export class Oracle {
       if (version.at >= behind) continue;
       const at = known.get(version.id);
       if (at === undefined || at < version.at) {
-        throw new Broken('S1', `the cursor ${row.position} passed ${version.id} of ${version.at}; the state knows ${at ?? 'nothing'}`);
+        throw new Broken(
+          'S1',
+          `the cursor ${row.position} passed ${version.id} of ${version.at}; the state knows ${at ?? 'nothing'}`,
+        );
       }
     }
   }
@@ -120,7 +126,12 @@ export class Oracle {
   #name = (key: string): string => `${this.#shape.object} ${key}`;
 
   /** L1 for every entity; `isSettledBefore` leaves out what changed since. */
-  checkPortal(rule: string, atMs: number, openLetters: ReadonlySet<string>, isConcerned: (entity: Entity) => boolean): void {
+  checkPortal(
+    rule: string,
+    atMs: number,
+    openLetters: ReadonlySet<string>,
+    isConcerned: (entity: Entity) => boolean,
+  ): void {
     for (const entity of this.#entities(atMs)) {
       if (this.#isLoose(entity) || !isConcerned(entity) || openLetters.has(entity.id)) continue;
       const mapped = this.map(entity.versions, entity.id);
@@ -130,7 +141,10 @@ export class Oracle {
       const [wanted] = contentsOf(mapped, this.#shape);
       const has = held && JSON.stringify(sorted(pick(held.properties, Object.keys(wanted ?? {}))));
       if (has === JSON.stringify(wanted)) continue;
-      throw new Broken(rule, `${entity.id} is ${has ?? 'missing'} in HubSpot; the source says ${JSON.stringify(wanted)}`);
+      throw new Broken(
+        rule,
+        `${entity.id} is ${has ?? 'missing'} in HubSpot; the source says ${JSON.stringify(wanted)}`,
+      );
     }
   }
 
@@ -138,7 +152,9 @@ export class Oracle {
   checkRun(db: Db, startedMs: number, nowMs: number): void {
     const before = startedMs - REPLICA_LAG_MS;
     this.checkPortal('P1', nowMs, openLetters(db), ({ versions }) =>
-      versions.every(({ id, visibleAtMs }) => visibleAtMs <= before && this.#vendor.newest(id)?.visibleAtMs === visibleAtMs),
+      versions.every(
+        ({ id, visibleAtMs }) => visibleAtMs <= before && this.#vendor.newest(id)?.visibleAtMs === visibleAtMs,
+      ),
     );
   }
 
@@ -162,24 +178,27 @@ export class Oracle {
   }
 
   /** What was set at creation is there, once people have not changed it. */
-  checkCreation(atMs: number): void {
+  checkCreation(atMs: number, openLetters: ReadonlySet<string>): void {
     if (this.#shape.name !== 'items') return;
     for (const { id, versions } of this.#entities(atMs)) {
       const held = this.#portal.objects.get(this.#name(id));
-      if (held === undefined || held.properties.origin || this.#isLoose({ id, versions })) continue;
+      if (held === undefined || held.properties.origin || openLetters.has(id) || this.#isLoose({ id, versions }))
+        continue;
       throw new Broken('L7', `${id} was created without its create-only property`);
     }
   }
 }
 
-function openLetters(db: Db): Set<string> {
+/** Entities with an open dead letter. */
+export function openLetters(db: Db): Set<string> {
   const rows = db.prepare<[], { entity: string | null }>("SELECT entity FROM dead_letters WHERE state = 'open'").all();
   return new Set(rows.flatMap(({ entity }) => (entity === null ? [] : [entity])));
 }
 
 /** What the mapping sends of each of its upserts: owned by the source. */
 function contentsOf(mapped: Mapped, { mapping }: Shape): Record<string, string>[] {
-  const upserts = mapped.kind === 'upserts' ? mapped.upserts : mapped.kind === 'excluded' ? (mapped.farewell ?? []) : [];
+  const upserts =
+    mapped.kind === 'upserts' ? mapped.upserts : mapped.kind === 'excluded' ? (mapped.farewell ?? []) : [];
   const own = mapping.properties.filter(({ owner, unique }) => owner === 'source' && !unique).map(({ name }) => name);
   return upserts.map(({ properties }) => sorted(pick(properties, own)));
 }

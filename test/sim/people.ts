@@ -36,7 +36,8 @@ export class People {
   /** Fills the ERP with records of the last days, some of one instant. */
   settleIn(): void {
     const { chance, time } = this.#wire;
-    for (let index = 0; index < this.#habits.records; index++) this.#create(time.nowMs - chance.between(1, 3 * 86_400_000));
+    for (let index = 0; index < this.#habits.records; index++)
+      this.#create(time.nowMs - chance.between(1, 3 * 86_400_000));
   }
 
   goToWork(): void {
@@ -54,26 +55,38 @@ export class People {
     this.#left = 0;
   }
 
-  /** While the program is down: every record is changed, and some of them back again. */
-  changeAndBack(): void {
+  /** Every record gets another content. */
+  changeAll(): void {
     for (const id of this.#vendor.ids) {
       const before = this.#vendor.newest(id);
       if (before && !before.deleted) this.#write(before, { name: this.#newName() });
     }
   }
 
+  /** Every record gets the content back that it had before its last change, as people do while the program is down. */
+  changeAllBack(): void {
+    for (const id of this.#vendor.ids) {
+      const now = this.#vendor.newest(id);
+      const before = this.#vendor.versionsOf(id).at(-2);
+      if (now && before && !now.deleted) this.#write(now, { name: before.name, kind: before.kind });
+    }
+  }
+
   #edit(): void {
-    const { chance, rates } = this.#wire;
-    const ids = this.#vendor.ids;
-    if (chance.hits(0.08)) return this.#create(this.#wire.time.nowMs);
-    if (chance.hits(rates.archives)) return this.#archive();
-    const before = this.#vendor.newest(chance.pick(ids));
-    if (!before) return;
-    if (before.deleted) return this.#write(before, { deleted: false });
-    if (chance.hits(rates.deletions)) return this.#write(before, { deleted: true });
-    if (chance.hits(rates.leaving)) return this.#write(before, { kind: chance.pick(['live', 'gone', 'retail']) });
-    if (chance.hits(rates.backAndForth)) return this.#thereAndBack(before);
-    this.#write(before, { name: this.#newName() });
+    this.#nextEdit()();
+  }
+
+  #nextEdit(): () => void {
+    const { chance, rates, time } = this.#wire;
+    if (chance.hits(0.08)) return () => this.#create(time.nowMs);
+    if (chance.hits(rates.archives)) return () => this.#archive();
+    const before = this.#vendor.newest(chance.pick(this.#vendor.ids));
+    if (!before) return () => undefined;
+    if (before.deleted) return () => this.#write(before, { deleted: false });
+    if (chance.hits(rates.deletions)) return () => this.#write(before, { deleted: true });
+    if (chance.hits(rates.leaving)) return () => this.#write(before, { kind: chance.pick(['live', 'gone', 'retail']) });
+    if (chance.hits(rates.backAndForth)) return () => this.#thereAndBack(before);
+    return () => this.#write(before, { name: this.#newName() });
   }
 
   #thereAndBack(before: Version): void {
@@ -83,8 +96,19 @@ export class People {
     time.at(time.nowMs + backMs, () => {
       const now = this.#vendor.newest(before.id);
       if (now === undefined || now.deleted || this.#left <= 0) return;
+      if (chance.hits(0.3)) this.#overPoison(now, before);
+      else this.#write(now, { name: before.name });
       count('changed and back again');
-      this.#write(now, { name: before.name });
+    });
+  }
+
+  /** From a content that may not have been acknowledged over one that HubSpot refuses back to the first. */
+  #overPoison(now: Version, before: Version): void {
+    const { chance, time } = this.#wire;
+    this.#write(now, { name: `refused ${this.#names++}` });
+    time.at(time.nowMs + chance.between(1_000, 1_200_000), () => {
+      const bad = this.#vendor.newest(before.id);
+      if (bad && !bad.deleted && this.#left > 0) this.#write(bad, { name: before.name });
     });
   }
 
@@ -113,7 +137,12 @@ export class People {
     const stampMs = Math.floor((atMs + skewMs + future) / grainMs) * grainMs;
     const isOld = atMs < time.nowMs;
     const lagMs = !isOld && chance.hits(rates.commitsLate) ? chance.between(1, COMMIT_LAG_MS) : 0;
-    const version = { ...before, ...change, at: new Date(stampMs).toISOString(), visibleAtMs: isOld ? 0 : time.nowMs + lagMs };
+    const version = {
+      ...before,
+      ...change,
+      at: new Date(stampMs).toISOString(),
+      visibleAtMs: isOld ? 0 : time.nowMs + lagMs,
+    };
     this.#vendor.put(version);
     trace(`people ${JSON.stringify(version)}${lagMs > 0 ? ` visible in ${lagMs} ms` : ''}`);
   }

@@ -26,7 +26,8 @@ export async function plant(replacements: readonly Replacement[]): Promise<Plant
     for (const { file, old, fresh } of replacements) {
       const path = join(root, 'src', file);
       const parts = readFileSync(path, 'utf8').split(old);
-      if (parts.length !== 2) throw new Error(`src/${file} holds this ${parts.length - 1} times instead of once: ${old}`);
+      if (parts.length !== 2)
+        throw new Error(`src/${file} holds this ${parts.length - 1} times instead of once: ${old}`);
       writeFileSync(path, parts.join(fresh));
     }
     return { engine: await loadEngine(root), remove };

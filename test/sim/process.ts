@@ -83,7 +83,11 @@ export class Process {
         if (name === 'transaction') return transaction;
         if (name === 'prepare') return prepare;
         const member: unknown = Reflect.get(target, name);
-        return typeof member === 'function' ? (...args: unknown[]) => (alive(), Reflect.apply(member, target, args)) : member;
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]): unknown => {
+          alive();
+          return Reflect.apply(member, target, args);
+        };
       },
     });
   }

@@ -1,36 +1,206 @@
-/** The command line of the simulation; see docs/simulation.md. */
+/** The command line of the simulation; docs/simulation.md says what its modes are for. */
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { loadEngine, REPOSITORY } from './engine.ts';
-import { tell } from './history.ts';
+import { type Engine, loadEngine, REPOSITORY } from './engine.ts';
+import { type Plan, type Told, tell } from './history.ts';
+import { exhaust, hunt } from './hunt.ts';
+import { MUTANTS, type Mutant } from './mutants.ts';
+import { plant } from './plant.ts';
 import { installVirtualTime } from './time.ts';
+import { SCENARIOS, WORLDS, type World } from './worlds.ts';
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '0' },
+    /** One history, with its trace. */
     seed: { type: 'string' },
-    fix: { type: 'string' },
-    l7: { type: 'boolean', default: false },
+    world: { type: 'string' },
+    scenario: { type: 'string' },
+    edge: { type: 'string' },
+    exhaustive: { type: 'boolean', default: false },
+    mutants: { type: 'boolean', default: false },
+    mutant: { type: 'string', multiple: true },
+    json: { type: 'boolean', default: false },
+    /** A part of a larger run: histories of this process only. */
+    part: { type: 'boolean', default: false },
   },
 });
-process.on('unhandledRejection', (e) => { if (!(e instanceof Error && e.name === 'Crash')) console.log('UNHANDLED', e); });
-const started = performance.now.bind(performance);
-const t0 = process.hrtime.bigint();
-installVirtualTime();
-let engine = await loadEngine(REPOSITORY);
-if (values.fix) engine = (await (await import('./plant.ts')).plant((await import(values.fix)).fixes)).engine;
-if (values.seed) {
-  const t = await tell(engine, { seed: Number(values.seed) }, true);
-  console.log(t.trace.join('\n'));
-  console.log(t.families.join(' '), t.edges);
-} else {
-  const total = new Map<string, number>();
-  let edges = 0;
-  for (let seed = Number(values.from); seed < Number(values.from) + Number(values.seeds); seed++) {
-    const t = await tell(engine, { seed }, false);
-    edges += t.edges;
-    for (const [k, v] of t.counts) total.set(k, (total.get(k) ?? 0) + v);
-    if (t.failure) console.log(seed, t.failure.slice(0, 300));
-  }
-  console.log(Object.fromEntries([...total].sort()), edges, Number(process.hrtime.bigint() - t0) / 1e9);
+
+/** Lines of trace shown with a failure; the whole of it comes with --seed. */
+const TAIL = 40;
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const startedNs = process.hrtime.bigint();
+const seconds = (): number => Math.round(Number(process.hrtime.bigint() - startedNs) / 1e8) / 10;
+
+interface Summary {
+  readonly histories: number;
+  readonly edges: number;
+  readonly failures: readonly { readonly plan: Plan; readonly failure: string }[];
+  readonly counts: Readonly<Record<string, number>>;
+  readonly seconds: number;
 }
+
+// A dead process leaves promises behind that nobody waits for; anything else that is not caught is a fault.
+process.on('unhandledRejection', (reason) => {
+  if (reason instanceof Error && reason.name === 'Crash') return;
+  throw reason;
+});
+
+const chosenWorld = (): World => {
+  const found = Object.entries({ ...WORLDS, ...SCENARIOS }).find(
+    ([name]) => name === (values.world ?? values.scenario ?? ''),
+  );
+  return found?.[1] ?? {};
+};
+
+function replayOf({ seed, killedAtEdge }: Plan): string {
+  const world = values.world ? ` --world ${values.world}` : values.scenario ? ` --scenario '${values.scenario}'` : '';
+  return `npm run simulate -- --seed ${seed}${world}${killedAtEdge ? ` --edge ${killedAtEdge}` : ''}`;
+}
+
+async function seeds(engine: Engine): Promise<Summary> {
+  const from = Number(values.from);
+  const counts = new Map<string, number>();
+  const failures: Summary['failures'][number][] = [];
+  let edges = 0;
+  for (let seed = from; seed < from + Number(values.seeds); seed++) {
+    const plan = { ...chosenWorld(), seed };
+    const told = await tell(engine, plan, false);
+    edges += told.edges;
+    for (const [what, count] of told.counts) counts.set(what, (counts.get(what) ?? 0) + count);
+    if (told.failure !== null) failures.push({ plan, failure: told.failure });
+  }
+  return { histories: Number(values.seeds), edges, failures, counts: Object.fromEntries(counts), seconds: seconds() };
+}
+
+/** As many processes as there are cores, each with its share of the seeds. */
+async function seedsOnAllCores(): Promise<Summary> {
+  const parts = Math.min(availableParallelism(), 8);
+  const all = Number(values.seeds);
+  const first = Number(values.from);
+  const done = await Promise.all(
+    Array.from({ length: parts }, (_, part) => {
+      const from = first + Math.floor((all * part) / parts);
+      const to = first + Math.floor((all * (part + 1)) / parts);
+      return partOf(['--from', String(from), '--seeds', String(to - from)]);
+    }),
+  );
+  const counts: Record<string, number> = {};
+  for (const part of done) {
+    for (const [what, count] of Object.entries(part.counts)) counts[what] = (counts[what] ?? 0) + count;
+  }
+  return {
+    histories: done.reduce((sum, part) => sum + part.histories, 0),
+    edges: done.reduce((sum, part) => sum + part.edges, 0),
+    failures: done.flatMap(({ failures }) => failures),
+    counts,
+    seconds: seconds(),
+  };
+}
+
+async function partOf(args: readonly string[]): Promise<Summary> {
+  const world = values.world ? ['--world', values.world] : [];
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), '--part', ...world, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let last = '';
+  for await (const line of createInterface(child.stdout)) last = line;
+  if (!last.startsWith('{')) throw new Error(`a part of the simulation died: ${args.join(' ')}`);
+  return JSON.parse(last);
+}
+
+function show(told: Told, whole: boolean): void {
+  const lines = whole ? told.trace : told.trace.slice(-TAIL);
+  for (const line of lines) say(line);
+  say(`seed ${told.seed}, faults: ${told.families.join(' ') || 'none'}; ${told.edges} edges`);
+  say(told.failure === null ? 'held' : `FAILED ${told.failure}`);
+}
+
+async function reportSeeds(engine: Engine, summary: Summary): Promise<void> {
+  if (values.json) {
+    say(JSON.stringify(summary));
+    return;
+  }
+  for (const { plan, failure } of summary.failures.slice(0, 3)) {
+    show(await tell(engine, plan, true), false);
+    say(`${failure}\n  again: ${replayOf(plan)}\n`);
+  }
+  for (const { plan, failure } of summary.failures.slice(3)) say(`seed ${plan.seed} ${failure}`);
+  for (const [what, count] of Object.entries(summary.counts).sort()) say(`${String(count).padStart(9)} ${what}`);
+  const { histories, edges, failures } = summary;
+  say(`${histories} histories, ${edges} edges, ${failures.length} failures, ${summary.seconds} s`);
+}
+
+/** Each broken rule: which mode notices, after how many histories. */
+async function mutants(): Promise<number> {
+  const wanted = MUTANTS.filter(({ name }) => !values.mutant || values.mutant.includes(name));
+  const rows: Awaited<ReturnType<typeof tryMutant>>[] = [];
+  for (const mutant of wanted) {
+    const row = await tryMutant(mutant, Number(values.seeds));
+    rows.push(row);
+    if (!values.json) say(`| ${mutant.name} | ${mutant.rule} | ${row.seen} |`);
+  }
+  if (values.json) say(JSON.stringify(rows));
+  return 0;
+}
+
+async function tryMutant(mutant: Mutant, count: number): Promise<{ name: string; isFound: boolean; seen: string }> {
+  const { name, world } = mutant;
+  const { engine, remove } = await plant(mutant.replacements);
+  try {
+    const seen: string[] = [];
+    const by = async (mode: string, work: ReturnType<typeof hunt>): Promise<boolean> => {
+      const { found, histories } = await work;
+      seen.push(
+        found ? `${mode}: after ${histories} (${found.failure?.split(':')[0]})` : `${mode}: not in ${histories}`,
+      );
+      return found !== null;
+    };
+    const inWorld = await by(`world ${world}`, hunt(engine, WORLDS[world], 0, count));
+    // The world it shows in first; the others only where that one is silent, or when asked for all.
+    const more = !values.part && (!inWorld || values.exhaustive);
+    const inSwarm = more && (await by('seeds', hunt(engine, {}, 0, count)));
+    const isFound = inWorld || inSwarm || (more && (await by('every edge', exhaust(engine, 1))));
+    return { name, isFound, seen: seen.join('; ') };
+  } finally {
+    remove();
+  }
+}
+
+async function replay(engine: Engine): Promise<number> {
+  const edge = values.edge === undefined ? {} : { killedAtEdge: Number(values.edge) };
+  const told = await tell(engine, { ...chosenWorld(), seed: Number(values.seed), ...edge }, true);
+  show(told, true);
+  return told.failure === null ? 0 : 1;
+}
+
+async function exhaustive(engine: Engine): Promise<number> {
+  const { found, plan, histories } = await exhaust(engine, Number(values.from) + 1, values.scenario);
+  if (found && plan) {
+    show(await tell(engine, plan, true), false);
+    say(`  again: ${replayOf(plan)}`);
+  }
+  say(`${histories} histories, killed at every edge, ${found ? 'FAILED' : 'all held'}, ${seconds()} s`);
+  return found ? 1 : 0;
+}
+
+async function main(): Promise<number> {
+  installVirtualTime();
+  if (values.mutants) return await mutants();
+  const engine = await loadEngine(REPOSITORY);
+  if (values.seed !== undefined) return await replay(engine);
+  if (values.exhaustive) return await exhaustive(engine);
+  if (values.part) {
+    say(JSON.stringify(await seeds(engine)));
+    return 0;
+  }
+  const summary = await seedsOnAllCores();
+  await reportSeeds(engine, summary);
+  return summary.failures.length === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();

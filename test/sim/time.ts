@@ -93,7 +93,8 @@ const replaced: Readonly<Record<string, unknown>> = {
 
 /** The machine's own functions, replaced once for the life of this process. */
 export function installVirtualTime(): void {
-  for (const [name, value] of Object.entries(replaced)) Object.defineProperty(globalThis, name, { value, writable: true });
+  for (const [name, value] of Object.entries(replaced))
+    Object.defineProperty(globalThis, name, { value, writable: true });
   Object.defineProperty(performance, 'now', { value: () => timeNow().nowMs });
   Object.defineProperty(AbortSignal, 'timeout', {
     value: (ms: number) => {

@@ -34,7 +34,7 @@ export interface RetryFlags extends FilterFlags {
   readonly json?: boolean;
 }
 
-/** Letters one command takes; what is left is taken by the next one. */
+/** Letters one command takes: bounds memory, and the time for which the portal is locked. */
 const LETTERS_MAX = 10_000;
 
 /** Letters of one pipe that one run can take. */
@@ -93,16 +93,16 @@ function choose(ids: readonly number[], flags: RetryFlags, invocation: Invocatio
     if (missing.length > 0) throw noSuchLetter(missing);
     return found;
   }
-  const { letters } = withStoredState(invocation, (db) => listLetters(db, filterOf(flags, 'open'), LETTERS_MAX), {
-    letters: [],
-    total: 0,
-  });
-  if (letters.length > 0 && !flags.preview && !flags.yes) {
-    throw new FatalError(
-      EXIT.usage,
-      `${letters.length} letters would be read again and written`,
-      'see what would pass with --preview, then add --yes',
-    );
+  const open = filterOf(flags, 'open');
+  const nothing = { letters: [], total: 0 };
+  const { letters, total } = withStoredState(invocation, (db) => listLetters(db, open, LETTERS_MAX), nothing);
+  if (total > LETTERS_MAX) {
+    const hint = 'take a part of them with --pipe, --stage, --category or --since';
+    throw new FatalError(EXIT.usage, `${total} letters are more than one command takes (${LETTERS_MAX})`, hint);
+  }
+  if (total > 0 && !flags.preview && !flags.yes) {
+    const hint = 'see what would pass with --preview, then add --yes';
+    throw new FatalError(EXIT.usage, `${total} letters would be read again and written`, hint);
   }
   return letters;
 }
@@ -158,7 +158,7 @@ function hindrance(letter: LetterRow, present: number | null, db: Db): string | 
 }
 
 const modeOf = (records: readonly string[], dryRun: boolean): Mode => ({
-  ...{ since: null, full: false, limit: null, partition: null, approved: true },
+  ...{ since: null, full: false, limit: null, partition: null, approved: false },
   records,
   dryRun,
 });

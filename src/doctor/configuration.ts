@@ -1,0 +1,126 @@
+/** The configuration as far as it goes: its faults as lines, and the systems that can be asked all the same. */
+
+import { resolve } from 'node:path';
+import { readDotenv } from '../config/dotenv.ts';
+import { gather, type Layer } from '../config/origins.ts';
+import {
+  type ErpConfig,
+  erpOf,
+  type HubspotConfig,
+  hubspotOf,
+  type SquareConfig,
+  squareOf,
+} from '../config/systems.ts';
+import { isSecret, type Variables, variables } from '../config/variables.ts';
+import { loadConfig } from '../config.ts';
+import { EXIT, FatalError } from '../errors.ts';
+import { type Finding, fault, fine, warning } from './finding.ts';
+
+export interface Survey {
+  readonly findings: readonly Finding[];
+  readonly environment: Variables['RETAIL_SYNC_ENV'];
+  readonly stateDir: string;
+  readonly hubspot: HubspotConfig | null;
+  readonly erp: ErpConfig | null;
+  readonly square: SquareConfig | null;
+  readonly alerts: readonly string[];
+  /** For the scrubber of everything that is shown. */
+  readonly secrets: readonly string[];
+}
+
+interface Given {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}
+
+export function surveyConfiguration(given: Given): Survey {
+  const { cwd, env } = given;
+  const layers: readonly Layer[] = [
+    { origin: 'environment', values: env },
+    { origin: '.env', values: readDotenv(cwd).values },
+  ];
+  const gathered = gather(layers, cwd);
+  const texts = new Map([...gathered.given].map(([name, { text }]) => [String(name), text]));
+  const values = usable(texts);
+  const origins = Map.groupBy(gathered.given.values(), ({ origin }) => origin);
+  const told = [...origins].map(
+    ([origin, list]) => `${list.length} from ${origin === 'file' ? 'files' : `the ${origin}`}`,
+  );
+  const profile = /\.ya?ml$/.test(values.ERP_PROFILE) ? resolve(cwd, values.ERP_PROFILE) : values.ERP_PROFILE;
+  const systems = {
+    hubspot: hubspotOf(values),
+    erp: erpOf(values, profile),
+    square: squareOf(values, values.SQUARE_BACKFILL_FROM ?? new Date().toISOString().slice(0, 10)),
+  };
+  const sources = told.length > 0 ? told.join(', ') : 'nothing is set, all defaults';
+  return {
+    ...systems,
+    environment: values.RETAIL_SYNC_ENV,
+    stateDir: resolve(cwd, values.RETAIL_SYNC_STATE_DIR),
+    alerts: alertsIn(values),
+    secrets: [...texts].filter(([name]) => isSecret(name)).map(([, text]) => text),
+    findings: [
+      fine('configuration', 'origins', `RETAIL_SYNC_ENV is ${values.RETAIL_SYNC_ENV}; variables: ${sources}`),
+      ...faultsOf(given, systems, texts),
+    ],
+  };
+}
+
+/** What is valid; a variable that is not counts as not given. */
+function usable(texts: ReadonlyMap<string, string>): Variables {
+  const parsed = variables.safeParse(Object.fromEntries(texts));
+  if (parsed.success) return parsed.data;
+  const wrong = new Set(parsed.error.issues.map((issue) => String(issue.path[0])));
+  return variables.parse(Object.fromEntries([...texts].filter(([name]) => !wrong.has(name))));
+}
+
+/** Every fault that a sync would name; a source that is not configured at all only costs its own pipes. */
+function faultsOf(
+  given: Given,
+  systems: Pick<Survey, 'erp' | 'square'>,
+  texts: ReadonlyMap<string, string>,
+): Finding[] {
+  const begun = (start: string): boolean =>
+    [...texts.keys()].some((name) => name.startsWith(start) && !/_(PROFILE|BASE_URL)$|CUTOVER/.test(name));
+  const wantsErp = systems.erp !== null || begun('ERP_');
+  const findings = faultLines(given, ['hubspot', ...(wantsErp ? ['erp' as const] : [])]).map(({ name, result, fix }) =>
+    fault('configuration', name, result, fix, EXIT.usage),
+  );
+  if (!wantsErp)
+    findings.push(
+      notGiven('ERP_PRODUCTION_URL', 'the ERP is not configured: products, customers and quotes cannot run'),
+    );
+  if (systems.square === null && !findings.some(({ name }) => name.startsWith('SQUARE_TOKEN'))) {
+    findings.push(notGiven('SQUARE_TOKEN', 'Square is not configured: pos-orders cannot run'));
+  }
+  return findings;
+}
+
+const notGiven = (name: string, result: string): Finding =>
+  warning('configuration', name, result, '.env.example describes every variable');
+
+/** The message lists one fault a line, `NAME what is wrong: how to fix it`, and never a value. */
+function faultLines({ env, cwd }: Given, needs: readonly ('hubspot' | 'erp')[]) {
+  try {
+    loadConfig({ env, cwd, needs });
+    return [];
+  } catch (thrown) {
+    if (!(thrown instanceof FatalError)) throw thrown;
+    return thrown.message
+      .split('\n')
+      .slice(1)
+      .map((line) => {
+        const [, name = 'configuration', wrong = line, fix = thrown.hint] = /^\s*(\S+) (.*?): (.*)$/.exec(line) ?? [];
+        return { name, result: `${name} ${wrong}`, fix };
+      });
+  }
+}
+
+function alertsIn(values: Variables): string[] {
+  return [
+    ...(values.ALERT_SLACK_WEBHOOK_URL === undefined ? [] : ['Slack']),
+    ...(values.ALERT_WEBHOOK_URL === undefined ? [] : ['webhook']),
+    ...(values.ALERT_SMTP_URL === undefined ? [] : ['mail']),
+    ...(values.HEALTHCHECK_URL === undefined ? [] : ['health check']),
+  ];
+}

@@ -1,0 +1,135 @@
+/** The ERP and Square: reachable, let us in, and what they send is what our mappings read. */
+import { systemClock } from '../clock.ts';
+import type { ErpConfig } from '../config.ts';
+import { EXIT } from '../errors.ts';
+import type { LoadedJob } from '../jobs.ts';
+import type { Source } from '../pipe.ts';
+import { loadProfile } from '../sources/erp/profile.ts';
+import { restSource } from '../sources/erp/rest.ts';
+import { squareSource } from '../sources/square.ts';
+import type { Systems } from '../systems.ts';
+import type { Survey } from './configuration.ts';
+import { bounded, type Finding, failed, fault, fine, warning } from './finding.ts';
+
+/** Five retries fit well into the time of a check. */
+const RETRY_BASE_MS = 50;
+/** Of a source cut in slices, so many are asked for a row before it counts as empty. */
+const SLICES_MAX = 3;
+
+/** One pipe after the other: the ERP serves one query at a time. After one without answer the rest is not asked. */
+export async function surveyErp(
+  survey: Survey,
+  jobs: readonly LoadedJob[],
+  instances: ReadonlyMap<string, string>,
+  stop: AbortSignal,
+): Promise<readonly Finding[]> {
+  const { erp } = survey;
+  if (erp === null) return [warning('erp', 'erp', 'not asked: it is not configured', null)];
+  const findings: Finding[] = [];
+  for (const job of jobs.filter(({ system }) => system === 'erp')) {
+    const fed = instances.get(job.pipe) ?? (erp.stagingUrl === null ? 'production' : 'staging');
+    const found = await bounded('erp', job.pipe, EXIT.source, stop, (signal) => erpFindings(job, erp, fed, signal));
+    findings.push(...found);
+    if (found.some(({ exit }) => exit === EXIT.source || exit === EXIT.access)) break;
+  }
+  return findings;
+}
+
+async function erpFindings(job: LoadedJob, erp: ErpConfig, fed: string, signal: AbortSignal): Promise<Finding[]> {
+  const url = fed === 'production' ? erp.productionUrl : erp.stagingUrl;
+  if (url === null) {
+    const name = `ERP_${fed.toUpperCase()}_URL`;
+    return [fault('erp', job.pipe, `is fed from ${fed}, and ${name} is not set`, `set ${name}`, EXIT.usage)];
+  }
+  const profile = loadProfile(erp.profile);
+  const { login } = erp;
+  const credentials = login.kind === 'token' ? { token: login.token } : { user: login.user, password: login.password };
+  const systems: Systems = {
+    erp: (resource) =>
+      restSource({
+        profile,
+        resource,
+        baseUrl: url,
+        credentials,
+        clock: systemClock,
+        random: Math.random,
+        attemptsMax: 2,
+      }),
+    square: () => {
+      throw new Error('a pipe of the ERP asked for Square');
+    },
+  };
+  return [await rowFinding(job, job.from(systems), fed, signal)];
+}
+
+/** The first page of the first slice that has one; its rows are judged and forgotten. */
+async function rowFinding(job: LoadedJob, source: Source, fed: string, signal: AbortSignal): Promise<Finding> {
+  const rows = await someRows(source, signal);
+  if (rows.length === 0)
+    return warning(
+      'erp',
+      job.pipe,
+      `${fed} answers, and holds no records where it was asked`,
+      `retail-sync probe erp ${job.pipe}`,
+    );
+  const verdicts = rows.map((raw) => verdictOf(job, source.canonical(raw)));
+  const passed = verdicts.filter((verdict) => verdict === 'passed').length;
+  const outside = verdicts.filter((verdict) => verdict === 'outside').length;
+  const wrong = [...new Set(verdicts.filter((verdict) => verdict !== 'passed' && verdict !== 'outside'))];
+  const said = `${fed} answers: of ${rows.length} records ${passed} read well, ${outside} are out of scope`;
+  if (wrong.length === 0) return fine('erp', job.pipe, said);
+  const fields = `${rows.length - passed - outside} do not fit the mapping (${wrong.slice(0, 3).join(', ')})`;
+  const fix = `retail-sync probe erp ${job.pipe}`;
+  if (passed > 0) return warning('erp', job.pipe, `${said}, ${fields}`, fix);
+  return fault(
+    'erp',
+    job.pipe,
+    `${said}, ${fields}: the profile names other fields than the ERP sends`,
+    fix,
+    EXIT.usage,
+  );
+}
+
+async function someRows(source: Source, signal: AbortSignal): Promise<readonly unknown[]> {
+  let slices = 0;
+  for await (const partition of source.partitions({ kind: 'everything' }, signal)) {
+    for await (const page of source.pages(partition, { kind: 'everything' }, signal)) {
+      const rows = [...page.records, ...page.rejected].map(({ raw }) => raw);
+      if (rows.length > 0) return rows;
+      break;
+    }
+    slices++;
+    if (slices >= SLICES_MAX) break;
+  }
+  return [];
+}
+
+/** `passed`, `outside` the scope, or the path of the first field that does not fit; never a value. */
+function verdictOf({ mapping }: LoadedJob, canonical: unknown): string {
+  const isRecord = typeof canonical === 'object' && canonical !== null && !Array.isArray(canonical);
+  if (isRecord && mapping.scope({ ...canonical }, {}).in === false) return 'outside';
+  const parsed = mapping.schema.safeParse(canonical);
+  return parsed.success
+    ? 'passed'
+    : parsed.error.issues[0]?.path.filter((part) => typeof part === 'string').join('.') || 'the record';
+}
+
+/** The locations, and whether the token may read orders there: two calls. */
+export function surveySquare({ square }: Survey, stop: AbortSignal): Promise<readonly Finding[]> {
+  if (square === null)
+    return Promise.resolve([warning('square', 'square', 'not asked: SQUARE_TOKEN is not set', null)]);
+  return bounded('square', 'locations', EXIT.source, stop, async (signal) => {
+    try {
+      const { token, baseUrl, locationIds } = square;
+      const source = squareSource({ token, baseUrl, locationIds, retryBaseMs: RETRY_BASE_MS });
+      let readable = 0;
+      for await (const partition of source.partitions({ kind: 'everything' }, signal)) {
+        readable += (partition.filter.locations ?? '').split(',').length;
+      }
+      return [fine('square', 'locations', `the token reads orders of ${readable} locations`)];
+    } catch (thrown) {
+      signal.throwIfAborted();
+      return [failed('square', 'locations', thrown, EXIT.source)];
+    }
+  });
+}

@@ -1,0 +1,54 @@
+/** What SQLite and the file system refuse, as one sentence and the next thing to do. */
+import { dirname } from 'node:path';
+import { EXIT, FatalError } from '../errors.ts';
+
+export const damaged = (path: string, cause?: unknown): FatalError =>
+  new FatalError(
+    EXIT.usage,
+    `the state database ${path} is damaged`,
+    'restore the newest backup: retail-sync backup list, then retail-sync backup restore FILE; or move it aside (keep it): the next run reads everything again, without duplicates',
+    { cause },
+  );
+
+const UNWRITABLE = ['SQLITE_READONLY', 'SQLITE_CANTOPEN', 'EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'ENOENT', 'ELOOP'];
+
+/** SQLite's result codes as one sentence and the next thing to do. https://www.sqlite.org/rescode.html */
+export function explain(error: unknown, path: string): unknown {
+  if (error instanceof FatalError || !(error instanceof Error)) return error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (code.startsWith('SQLITE_FULL') || code === 'ENOSPC') return full(path, error);
+  if (UNWRITABLE.some((known) => code.startsWith(known))) {
+    return new FatalError(
+      EXIT.usage,
+      `the state folder ${dirname(path)} cannot be written (${code})`,
+      'make it writable for this user, or set RETAIL_SYNC_STATE_DIR to a folder that is',
+      { cause: error },
+    );
+  }
+  if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) return damaged(path, error);
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    return new FatalError(
+      EXIT.locked,
+      `another process is using ${path}`,
+      'wait for it to end: retail-sync status shows what runs',
+      { cause: error },
+    );
+  }
+  if (code.startsWith('SQLITE_IOERR')) {
+    return new FatalError(
+      EXIT.internal,
+      `reading or writing ${path} failed (${code}): the disk is full or failing`,
+      'check the disk, then run the same command again: it continues where it stopped',
+      { cause: error },
+    );
+  }
+  return error;
+}
+
+const full = (path: string, cause: Error): FatalError =>
+  new FatalError(
+    EXIT.internal,
+    `the disk that holds ${path} is full; everything acknowledged so far is saved, nothing is lost`,
+    'free some space and run the same command again: it continues where it stopped',
+    { cause },
+  );

@@ -1,0 +1,237 @@
+/**
+ * The rules of the engine, each broken by one replacement in a copy of the source: a rule whose breaking is not noticed
+ * is either kept twice or not tested.
+ */
+import type { Replacement } from './plant.ts';
+import type { WorldName } from './worlds.ts';
+
+export interface Mutant {
+  readonly name: string;
+  /** What the unbroken code keeps to. */
+  readonly rule: string;
+  readonly replacements: readonly Replacement[];
+  /** The world in which it shows soonest. */
+  readonly world: WorldName;
+  /** Why it may live: another defence that hides it. */
+  readonly hiddenBy?: string;
+}
+
+const one = (file: string, old: string, fresh: string): readonly Replacement[] => [{ file, old, fresh }];
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'strict cursor',
+    rule: 'a listing is asked for inclusively from the last instant read',
+    replacements: one('sources/erp/since.ts', 'inclusive ? instantMs : instantMs - unitMs', 'instantMs + 1'),
+    world: 'tied',
+  },
+  {
+    name: 'offset paging',
+    rule: 'pages are keyed by date, so that an edit cannot shift a row out of sight',
+    replacements: one(
+      'sources/erp/rest.ts',
+      'return new Keyset({ paging, fixed, param: filter.param, boundOf: this.#boundOf, from, what });',
+      'return new Sweep(paging, this.#fixed(partition, since), what);',
+    ),
+    world: 'tied',
+    hiddenBy: 'the total: a sweep that shifted does not add up and is read again, and the look-back reads the rest',
+  },
+  {
+    name: 'one reading of an instant',
+    rule: 'pages of one instant are read until two readings agree',
+    replacements: one('sources/erp/keyset.ts', 'if (harvest.pages === 1) return', 'if (true) return'),
+    world: 'tied',
+  },
+  {
+    name: 'own clock',
+    rule: 'a cursor is an instant of the clock of the source',
+    replacements: one(
+      'engine/reader.ts',
+      "if (verdict === 'complete' && asOf !== null) this.#options.state.advance(partition, lessMargin(asOf));",
+      'this.#options.state.advance(partition, new Date(this.#options.now()).toISOString());',
+    ),
+    world: 'bare',
+  },
+  {
+    name: 'clock of the last page',
+    rule: 'a cursor is bounded by the clock at the first page',
+    replacements: one('engine/read.ts', 'asOf ??= page.asOf;', 'asOf = page.asOf;'),
+    world: 'bare',
+    hiddenBy: 'the margin of a minute and the look-back',
+  },
+  {
+    name: 'no margin',
+    rule: 'a cursor stays a minute behind the clock of the source',
+    replacements: one('engine/reader.ts', 'const CURSOR_MARGIN_MS = 60_000;', 'const CURSOR_MARGIN_MS = 0;'),
+    world: 'bare',
+    hiddenBy: 'the look-back',
+  },
+  {
+    name: 'cursor into the future',
+    rule: 'a date ahead of the clock of the source moves no cursor past it',
+    replacements: one('engine/reader.ts', 'lastOfSorted < horizon ? lastOfSorted : horizon', 'lastOfSorted'),
+    world: 'behind',
+  },
+  {
+    name: 'no look-back',
+    rule: 'a run reads from the cursor less the look-back',
+    replacements: one('engine/reader.ts', 'Date.parse(cursor) - reach.lookBackMs', 'Date.parse(cursor)'),
+    world: 'behind',
+  },
+  {
+    name: 'cursor before the page',
+    rule: 'a cursor moves after what lies behind it is in the state',
+    replacements: one(
+      'engine/reader.ts',
+      'const taken = await intake.take(page, signal);',
+      'this.#moveCursor(of, lastOfSorted, page);\n        const taken = await intake.take(page, signal);',
+    ),
+    world: 'killed',
+  },
+  {
+    name: 'cursor past what waits',
+    rule: 'a cursor never passes a change that is not settled',
+    replacements: one('state/stream.ts', 'oldest != null && oldest < candidate ? oldest : candidate', 'candidate'),
+    world: 'killed',
+    hiddenBy: 'the mirror: what was read is in the state and is sent from there, wherever the cursor is',
+  },
+  {
+    name: 'unproven sweep moves the cursor',
+    rule: 'only a listing read to its proven end moves the cursor to its horizon',
+    replacements: one('engine/reader.ts', "if (verdict === 'complete' && asOf !== null)", 'if (asOf !== null)'),
+    world: 'bare',
+    hiddenBy: 'the look-back, and a source whose total is wrong more often than its rows',
+  },
+  {
+    name: 'no point read',
+    rule: 'what a listing contradicts itself about is read by id',
+    replacements: one('engine/intake.ts', 'if (doubtful.size === 0) return', 'if (true) return'),
+    world: 'tied',
+  },
+  {
+    name: 'no intent',
+    rule: 'the intention to send is durable before the request leaves, and an open one proves that nothing is known',
+    replacements: one('decide.ts', 'known.intent === null && (known.late', '(known.late'),
+    world: 'killed',
+  },
+  {
+    name: 'no quarantine',
+    rule: 'after an outcome nobody heard, the content is sent again when nothing older can land any more',
+    replacements: [
+      {
+        file: 'engine/writer.ts',
+        old: 'return merge(stillOpen(late, now), stillOpen(intent, now));',
+        fresh: 'return null;',
+      },
+      {
+        file: 'engine/writer.ts',
+        old: 'outcome.ambiguous ? { print: item.fingerprint, untilMs: now() + quarantineMs } : null',
+        fresh: 'null',
+      },
+    ],
+    world: 'late',
+  },
+  {
+    name: 'ambiguity forgotten',
+    rule: 'a write that was answered at its second attempt may still land by its first',
+    replacements: one(
+      'sinks/hubspot/transport.ts',
+      "if (verdict.landed === 'maybe' && this.#kind === 'write') this.ambiguous = true;",
+      '',
+    ),
+    world: 'late',
+  },
+  {
+    name: 'unknown is written',
+    rule: 'an outcome nobody heard settles nothing',
+    replacements: one('engine/writer.ts', "this.counts.unknown++;\n      return 'held';", "return 'written';"),
+    world: 'late',
+  },
+  {
+    name: 'a dead process is forgotten',
+    rule: 'what a process had queued when it died waits again',
+    replacements: one('run.ts', 'this.#state.reopenSending();', ''),
+    world: 'killed',
+  },
+  {
+    name: 'settled although touched',
+    rule: 'an entity that changed while it was sent is not settled by that answer',
+    replacements: one(
+      'state/stream.ts',
+      "UPDATE entities SET state = ?3, run = ?4 WHERE stream = ?1 AND id = ?2 AND state = 'sending'",
+      'UPDATE entities SET state = ?3, run = ?4 WHERE stream = ?1 AND id = ?2',
+    ),
+    world: 'tied',
+  },
+  {
+    name: 'settle in pieces',
+    rule: 'the outcomes of a batch and the states of its entities are one transaction',
+    replacements: one(
+      'engine/writer.ts',
+      'const ended = state.transaction(() => this.#settle(object, batch, outcomes, lates));',
+      'const ended = this.#settle(object, batch, outcomes, lates);',
+    ),
+    world: 'killed',
+    hiddenBy:
+      'the order: the object is acknowledged first, and an entity left `sending` is decided again by the next run',
+  },
+  {
+    name: 'match by index',
+    rule: 'a result belongs to the input that its trace id or key names',
+    replacements: one(
+      'sinks/hubspot/match.ts',
+      'for (const result of reply.results) {\n    const key = whose.ofResult(result, idProperty);',
+      'for (const [index, result] of reply.results.entries()) {\n    const key = inputs[index]?.key ?? null;',
+    ),
+    world: 'poisoned',
+  },
+  {
+    name: '207 is success',
+    rule: 'an error inside a good answer refuses its record',
+    replacements: one(
+      'sinks/hubspot/batch-write.ts',
+      'if (error) outcomes.set(input.key, refusedOutcome(answer.status, error, input));',
+      "if (error) outcomes.set(input.key, { kind: 'written', hubspotId: '1', created: false, ambiguous: false });",
+    ),
+    world: 'poisoned',
+  },
+  {
+    name: 'half of a refused batch',
+    rule: 'a batch that is refused whole is cut until the bad rows stand alone, and all the others are sent',
+    replacements: one('sinks/hubspot/batch-write.ts', 'items.slice(middle)', 'items.slice(middle + 1)'),
+    world: 'poisoned',
+  },
+  {
+    name: 'refusals swallowed',
+    rule: 'every refused record is a dead letter',
+    replacements: one(
+      'engine/writer.ts',
+      'this.#options.onRefused({ object, key, entity: item.task.entity, ...outcome });',
+      '',
+    ),
+    world: 'poisoned',
+  },
+  {
+    name: 'letters stay open',
+    rule: 'a record that arrives healthy clears its dead letter',
+    replacements: one('engine/writer.ts', "if (task.worst === 'written') state.letters.resolve(task.entity);", ''),
+    world: 'poisoned',
+  },
+  {
+    name: 'duplicate keys in a batch',
+    rule: 'an entity waits for the outcome of its last write before the next one is queued',
+    replacements: [
+      {
+        file: 'engine/dispatch.ts',
+        old: 'if (chunk.some((entity) => writer.isBusy(entity))) await writer.flush();',
+        fresh: '',
+      },
+      {
+        file: 'sinks/hubspot/upsert.ts',
+        old: 'items.set(key, { key, properties });',
+        fresh: 'items.set(String(items.size), { key, properties });',
+      },
+    ],
+    world: 'tied',
+  },
+];
