@@ -7,6 +7,7 @@ import { registerSafetyCommands } from './commands/register-safety.ts';
 import { registerStateCommands } from './commands/state-commands.ts';
 import { Stopped } from './engine/verdict.ts';
 import { asError, EXIT, type ExitCode, FatalError, TransientError } from './errors.ts';
+import { pipeNames } from './pipe-names.ts';
 
 // Before anything is created: state, logs and reports belong to this user alone from their first byte.
 process.umask(0o077);
@@ -144,7 +145,7 @@ program
 program
   .command('sync')
   .description('read what changed, map it, upsert it')
-  .argument('<pipe>', 'products, customers, pos-orders, quotes or all')
+  .argument('<pipe>', `${pipeNames().join(', ')} or all`)
   .option('--since <time>', 'read what changed since then; moves no cursor', instant)
   .option('--full', 'read everything; unchanged records cost no HubSpot call')
   .option('--dry-run', 'everything but the writing')

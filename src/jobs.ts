@@ -1,9 +1,9 @@
 /** Finds the pipes: one file in `jobs/` each, its stem also that of its mapper and fixture. The only dynamic import by name. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readFileSync } from 'node:fs';
 import { EXIT, FatalError } from './errors.ts';
 import { digest } from './fingerprint.ts';
 import type { Job } from './pipe.ts';
+import { pipeNames, ROOT } from './pipe-names.ts';
 import type { Systems } from './systems.ts';
 
 /** A job as the engine gets it: what its entity is, only its mapping knows. */
@@ -11,15 +11,6 @@ export interface LoadedJob extends Job<Systems, unknown> {
   /** Changes with the mapper file: what was mapped by another text is mapped again. */
   readonly mapperVersion: string;
 }
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-
-/** The names of all pipes, by their files; nothing is loaded. */
-export const pipeNames = (root = ROOT): string[] =>
-  readdirSync(`${root}/jobs`)
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => file.slice(0, -'.ts'.length))
-    .sort();
 
 /** Loads every job, by their hour, those that others link to first. Throws for a file that breaks the rules, with its path. */
 export async function loadJobs(root = ROOT): Promise<LoadedJob[]> {

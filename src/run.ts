@@ -159,6 +159,7 @@ class Run<E> {
       ledger,
       now: clock.now,
       quarantineMs: options.quarantineMs,
+      exclusive: mapping.properties.filter((spec) => spec.exclusive),
       stop: this.#stop.signal,
       kill: this.#kill.signal,
       onRefused: ({ object, key, entity, reason, category }) => {
@@ -232,7 +233,8 @@ class Run<E> {
   async #afterwards(): Promise<void> {
     if (this.#options.dryRun) return;
     await payOwed(this.#state, this.#ends.sink, this.#stop.signal);
-    this.#links = await settleLinks(this.#state, this.#ends.sink, this.#stop.signal);
+    const onDeadLetter = (added: boolean): void => this.#countDeadLetter(added);
+    this.#links = await settleLinks(this.#state, this.#ends.sink, onDeadLetter, this.#stop.signal);
     await this.#ends.inspect(this.#stop.signal);
   }
 

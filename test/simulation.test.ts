@@ -109,6 +109,5 @@ const FAST = [
   'refusals swallowed',
   'letters stay open',
   'duplicate keys in a batch',
-  'no intent',
   'no quarantine',
 ];

@@ -1,6 +1,7 @@
 /** `cursor`: up to where each slice of a source has been read, and the two ways a person may move that mark. */
 import { EXIT, type ExitCode, FatalError } from '../errors.ts';
-import { loadJobs, pipeNames } from '../jobs.ts';
+import { loadJobs } from '../jobs.ts';
+import { pipeNames } from '../pipe-names.ts';
 import { painter } from '../report/style.ts';
 import { minuteOf, paragraph, tableLines } from '../report/table.ts';
 import {

@@ -4,7 +4,7 @@ import { loadConfig } from '../config.ts';
 import { cutoverOf } from '../cutover/overview.ts';
 import { erpJobs } from '../cutover.ts';
 import { EXIT, type ExitCode, FatalError } from '../errors.ts';
-import { pipeNames } from '../jobs.ts';
+import { pipeNames } from '../pipe-names.ts';
 import { renderCutover } from '../report/cutover.ts';
 import { painter } from '../report/style.ts';
 import { hold, holdOn, release } from '../state/cutover.ts';

@@ -1,5 +1,7 @@
 /** The `reconcile` command of the command line. */
+
 import type { Command } from 'commander';
+import { pipeNames } from '../pipe-names.ts';
 import type { Invocation } from './invocation.ts';
 
 /** `run` runs a command and exits with its code. */
@@ -11,7 +13,7 @@ export function registerReconcile(
   program
     .command('reconcile')
     .description('compare what HubSpot holds with what was written there, object by object')
-    .argument('<pipe>', 'products, customers, pos-orders or quotes')
+    .argument('<pipe>', pipeNames().join(', '))
     .option('--fix', 'send again what the source owns: changed and missing objects')
     .option('--recreate', 'with --fix: also objects that people archived')
     .option('--approve', 'with --fix: let a repair through that is larger than a usual run')

@@ -1,5 +1,7 @@
 /** The commands about what the state holds: dead letters, proofs, cursors, partitions, and what may go. */
+
 import { type Command, Option } from 'commander';
+import { pipeNames } from '../pipe-names.ts';
 import { instant, letterIds, span, wholeNumber } from './arguments.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -74,7 +76,7 @@ function registerProof(program: Command, run: Run, invocation: Invocation): void
   program
     .command('proof')
     .description('that a run saw everything the source has, slice by slice')
-    .argument('<pipe>', 'products, customers, pos-orders or quotes')
+    .argument('<pipe>', pipeNames().join(', '))
     .option('--run <id>', 'a run, or last', 'last')
     .option(...JSON_FLAG)
     .addHelpText('after', '\nExit codes: 0 proven, 3 not proven, 2 no such run.')
@@ -87,7 +89,7 @@ function registerPartitions(program: Command, run: Run, invocation: Invocation):
     .description('the slices a source is read in')
     .command('show')
     .description('how large and slow each slice was, how it ended, when it was cut')
-    .argument('<pipe>', 'products, customers, pos-orders or quotes')
+    .argument('<pipe>', pipeNames().join(', '))
     .option(...JSON_FLAG)
     .action((pipe, flags) =>
       run(async () => (await import('./partitions.ts')).partitionsShow(pipe, flags, invocation)),

@@ -1,7 +1,7 @@
 /** `status`: what an ops person reads in the morning. Reads the state only; nothing is asked of any vendor. */
 import { loadConfig } from '../config.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
-import { pipeNames } from '../jobs.ts';
+import { pipeNames } from '../pipe-names.ts';
 import { painter, safe } from '../report/style.ts';
 import { openReadOnly } from '../state/database.ts';
 import { type PipeStatus, pipeStatus } from '../state/overview.ts';

@@ -1,7 +1,7 @@
 /** What every command that only asks the state opens: nothing is locked, and no vendor is asked. */
 import { loadConfig } from '../config.ts';
 import { EXIT, FatalError } from '../errors.ts';
-import { pipeNames } from '../jobs.ts';
+import { pipeNames } from '../pipe-names.ts';
 import { type Db, databasePath, explain, openReadOnly } from '../state/database.ts';
 import type { Invocation } from './invocation.ts';
 

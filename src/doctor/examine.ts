@@ -1,8 +1,9 @@
 /** All checks of `doctor`: local ones at once, the systems side by side, and everything shown without secrets. */
 
 import { EXIT, type ExitCode } from '../errors.ts';
-import { loadJobs, pipeNames } from '../jobs.ts';
+import { loadJobs } from '../jobs.ts';
 import { scrubber } from '../log/scrub.ts';
+import { pipeNames } from '../pipe-names.ts';
 import { lockFolder } from '../state/lock.ts';
 import { surveyConfiguration } from './configuration.ts';
 import { type Finding, fine, GROUPS, warning } from './finding.ts';

@@ -65,7 +65,12 @@ async function payObject(
 }
 
 /** Makes the links whose both ends are in HubSpot, whichever pipe wanted them, and removes those no longer wanted. */
-export async function settleLinks(state: StreamState, sink: Sink, signal: AbortSignal): Promise<LinkCounts> {
+export async function settleLinks(
+  state: StreamState,
+  sink: Sink,
+  onDeadLetter: (added: boolean) => void,
+  signal: AbortSignal,
+): Promise<LinkCounts> {
   const counts: LinkCounts = { made: 0, removed: 0, refused: 0, pending: 0 };
   // Old links first: a contact has one primary company, and the new one must be the last to be set.
   await removeUnwanted(state, sink, signal, counts);
@@ -77,7 +82,9 @@ export async function settleLinks(state: StreamState, sink: Sink, signal: AbortS
     if (links.length === 0) break; // bounded: every link is tried once
     for (const link of links) tried.add(name(link));
     const limit = pLimit(sink.concurrency);
-    await Promise.all(chunksOf(links, CHUNK).map((part) => limit(() => make(part, state, sink, signal, counts))));
+    await Promise.all(
+      chunksOf(links, CHUNK).map((part) => limit(() => make(part, state, sink, onDeadLetter, signal, counts))),
+    );
   }
   state.links.dropIfThere();
   counts.pending = state.links.pendingCount();
@@ -88,6 +95,7 @@ async function make(
   links: readonly OpenLink[],
   state: StreamState,
   sink: Sink,
+  onDeadLetter: (added: boolean) => void,
   signal: AbortSignal,
   counts: LinkCounts,
 ): Promise<void> {
@@ -101,14 +109,15 @@ async function make(
         counts.made++;
       } else if (outcome.kind === 'refused') {
         const { reason } = outcome;
-        state.letters.open({
+        const letter = {
           subject: name(link),
           entity: name(link),
           stage: 'link',
           category: 'link',
           reason,
           raw: null,
-        });
+        } as const;
+        onDeadLetter(state.letters.open(letter));
         counts.refused++;
       }
     }

@@ -5,6 +5,7 @@ import type { StreamState } from '../state/stream.ts';
 import type { Intake } from './intake.ts';
 import type { Ledger } from './ledger.ts';
 import { type PartitionProof, readPartition } from './read.ts';
+import { UNION } from './verdict.ts';
 
 /** Which part of a source a run is about. */
 export interface Reach {
@@ -39,9 +40,6 @@ export interface ReaderOptions<E> {
 const CURSOR_MARGIN_MS = 60_000;
 /** Records asked for by id at once. */
 const FETCH_MAX = 500;
-
-/** Names the proof of all slices together; no slice is called so. */
-const UNION = '*';
 
 export class Reader<E> {
   readonly proofs: PartitionProof[] = [];

@@ -32,11 +32,15 @@ export interface Evidence {
   readonly readSlices: boolean;
 }
 
+/** Names the proof of all slices together. */
+export const UNION = '*';
+
 export function conclude(evidence: Evidence): Conclusion {
   const { pipe, failure, proofs, counts, deadLettersAdded, readSlices } = evidence;
   if (failure !== null) return concludeFailure(pipe, failure);
   const failed = proofs.filter((proof) => proof.verdict === 'failed');
-  if (failed.length > 0 && failed.length === proofs.length) {
+  const slices = proofs.filter((proof) => proof.partition !== UNION);
+  if (failed.length > 0 && failed.length === slices.length) {
     const reason = `the source could not be read: ${failed[0]?.reason}`;
     return { status: 'failed', exit: EXIT.source, reason, hint: 'retail-sync doctor' };
   }

@@ -46,6 +46,8 @@ export interface WriterOptions {
   readonly ledger: Ledger;
   readonly now: () => number;
   readonly quarantineMs: number;
+  /** Properties whose value HubSpot lets one object hold: it is given up by one before another takes it. */
+  readonly exclusive: readonly { readonly object: ObjectType; readonly name: string }[];
   /** Starts no further batch. */
   readonly stop: AbortSignal;
   /** Cuts the requests in flight: the grace after `stop` is over. */
@@ -63,6 +65,9 @@ export interface WriterOptions {
 
 /** Batches waiting for a free place in flight, at most this many times the concurrency: reading waits beyond it. */
 const QUEUE_FACTOR = 2;
+/** Contacts kept back at most: bounds memory. */
+const WAITING_MAX = 2_000;
+const ORDER: readonly ObjectType[] = ['products', 'companies', 'contacts', 'deals'];
 
 export class Writer {
   readonly counts: UpsertCounts = {
@@ -98,21 +103,47 @@ export class Writer {
       const batch = this.#open.get(object) ?? [];
       batch.push({ ...plan, task, known: recall(plan) });
       this.#open.set(object, batch);
-      if (batch.length >= this.#options.sink.batchSize) this.#dispatch(object);
+      if (batch.length >= this.#options.sink.batchSize && !this.#waits(object)) this.#dispatch(object);
     }
+  }
+
+  /** Contacts wait until the companies are there, and until an e-mail they take has been given up. */
+  #waits(object: ObjectType): boolean {
+    return object === 'contacts';
   }
 
   /** Resolves when there is room for more; throws what stopped an earlier batch. */
   async room(): Promise<void> {
+    const waiting = this.#open.get('contacts')?.length ?? 0;
+    if (waiting > WAITING_MAX) await this.flush();
     while (this.#flying.size > this.#options.sink.concurrency * QUEUE_FACTOR) await Promise.race(this.#flying);
     this.#throwFailure();
   }
 
-  /** Sends the unfilled batches too and resolves when every outcome is settled. */
+  /** Sends the unfilled batches too, one kind of object after the other, and resolves when all outcomes are settled. */
   async flush(): Promise<void> {
-    for (const object of this.#open.keys()) this.#dispatch(object);
+    for (const object of ORDER) {
+      const items = this.#open.get(object) ?? [];
+      const releases = items.filter((item) => this.#releases(item));
+      if (releases.length > 0 && releases.length < items.length) {
+        this.#open.set(object, releases);
+        this.#dispatch(object);
+        await this.drain();
+        this.#open.set(
+          object,
+          items.filter((item) => !releases.includes(item)),
+        );
+      }
+      this.#dispatch(object);
+      if (object === 'companies') await this.drain();
+    }
     await this.drain();
     this.#throwFailure();
+  }
+
+  /** Empties a value that another object may be about to take. */
+  #releases({ write }: Item): boolean {
+    return this.#options.exclusive.some(({ object, name }) => object === write.object && write.properties[name] === '');
   }
 
   /** Waits for what is in flight, whatever becomes of it. */
@@ -126,9 +157,14 @@ export class Writer {
   }
 
   #dispatch(object: ObjectType): void {
-    const batch = this.#open.get(object) ?? [];
+    const items = this.#open.get(object) ?? [];
     this.#open.set(object, []);
-    if (batch.length === 0) return;
+    const { batchSize } = this.#options.sink;
+    for (let start = 0; start < items.length; start += batchSize)
+      this.#fly(object, items.slice(start, start + batchSize));
+  }
+
+  #fly(object: ObjectType, batch: readonly Item[]): void {
     const flight = this.#limit(() => this.#send(object, batch))
       .catch((error: unknown) => {
         this.#failure ??= asError(error);

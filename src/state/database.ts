@@ -136,6 +136,8 @@ function configure(db: Db, path: string): void {
   if (process.platform === 'darwin') db.pragma('fullfsync = ON');
   db.pragma('foreign_keys = ON');
   db.pragma('trusted_schema = OFF');
+  // What is deleted is overwritten: the data of somebody who left the scope must not stay in free pages.
+  db.pragma('secure_delete = ON');
   assertDurable(db, path);
 }
 

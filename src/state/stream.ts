@@ -105,6 +105,7 @@ export class StreamState {
   remember(record: RememberedRecord, isKnown: boolean): void {
     this.#putRecord(record.id, record.modifiedAt, record.content, record.raw, null);
     if (isKnown) {
+      this.#touchLeft(record);
       this.#sql.change(
         'DELETE FROM membership WHERE stream = ? AND record = ? AND entity NOT IN (SELECT value FROM json_each(?))',
         record.id,
@@ -115,6 +116,18 @@ export class StreamState {
       this.#sql.change('INSERT OR IGNORE INTO membership (stream, entity, record) VALUES (?, ?, ?)', entity, record.id);
       this.touch(entity, record.modifiedAt);
     }
+  }
+
+  /** Entities that lose this record to another one are made of less now: a revision that moved to another opportunity. */
+  #touchLeft(record: RememberedRecord): void {
+    const left = this.#sql.all<{ entity: string }>(
+      `SELECT m.entity FROM membership m WHERE m.stream = ?1 AND m.record = ?2
+          AND m.entity NOT IN (SELECT value FROM json_each(?3))
+          AND EXISTS (SELECT 1 FROM membership o WHERE o.stream = m.stream AND o.entity = m.entity AND o.record <> ?2)`,
+      record.id,
+      JSON.stringify(record.entities),
+    );
+    for (const { entity } of left) this.touch(entity, record.modifiedAt);
   }
 
   /** Leaves only the id and the rule; what was kept of the record before goes. */
@@ -158,6 +171,7 @@ export class StreamState {
       else {
         this.setEntity(entity, state, rule);
         this.objects.forgetContent(entity);
+        for (const other of this.claims.replace(entity, '', [], [])) this.reopenClean(other);
       }
     }
   }
@@ -168,6 +182,7 @@ export class StreamState {
    */
   excludeEntity(entity: string, rule: string): void {
     this.setEntity(entity, 'excluded', rule);
+    this.objects.forgetContent(entity);
     this.#sql.change(
       `UPDATE records SET raw = NULL, rule = ?2 WHERE stream = ?1
          AND id IN (SELECT record FROM membership WHERE stream = ?1 AND entity = ?3)

@@ -26,11 +26,11 @@ const property = (object: ObjectType, name: string, owner: 'source' | 'create-on
 
 function mapItem(row: z.infer<typeof Row>): Mapped {
   const name = row.name ?? '';
-  if (name.startsWith('unmappable')) return { kind: 'invalid', issues: [{ path: 'name', message: 'is no name' }] };
   const status = row.category === 'live' ? 'live' : 'left';
   const properties = { name, status, origin: row.brand ?? '' };
   const upsert: Upsert = { object: 'products', key: row.id, properties };
   if (status === 'left') return { kind: 'excluded', rule: row.category ?? 'left', farewell: [upsert] };
+  if (name.startsWith('unmappable')) return { kind: 'invalid', issues: [{ path: 'name', message: 'is no name' }] };
   return { kind: 'upserts', upserts: [upsert] };
 }
 

@@ -67,7 +67,7 @@ export function hubspotLine(wire: Wire, portal: Portal, process: Process, access
       wire.trace(`hubspot ${action} ${text}`);
       if (access.expired) return answer(told(401, { category: 'INVALID_AUTHENTICATION' }));
       if (access.spent) return answer(told(429, { policyName: 'DAILY' }));
-      if (refusesAtTheDoor(wire, access, answer)) return;
+      if (refusesAtTheDoor(wire, access, action !== 'read', answer)) return;
       if (action === 'read') return answerAfter(wire, answer, apply());
       if (failsAfterwards(wire, answer, apply)) return;
       answerAfter(wire, answer, apply());
@@ -83,7 +83,7 @@ export function hubspotLine(wire: Wire, portal: Portal, process: Process, access
 }
 
 /** Answers that say: nothing was done. */
-function refusesAtTheDoor({ chance, rates, count }: Wire, access: Access, answer: Answer): boolean {
+function refusesAtTheDoor({ chance, rates, count }: Wire, access: Access, writes: boolean, answer: Answer): boolean {
   if (chance.hits(rates.hubToken)) access.expired = true;
   if (chance.hits(rates.hubDaily)) access.spent = true;
   if (access.expired) answer(told(401, { category: 'INVALID_AUTHENTICATION' }));
@@ -95,7 +95,8 @@ function refusesAtTheDoor({ chance, rates, count }: Wire, access: Access, answer
     count('429');
     answer(told(429, { policyName: 'TEN_SECONDLY_ROLLING' }, retry));
   } else if (chance.hits(rates.hubLocked)) answer(told(423, {}));
-  else if (chance.hits(rates.hubConflict)) answer(told(409, { category: 'CONFLICT', message: 'concurrent change' }));
+  else if (writes && chance.hits(rates.hubConflict))
+    answer(told(409, { category: 'CONFLICT', message: 'concurrent change' }));
   else if (chance.hits(rates.hubFailsBefore)) answer(told(chance.pick([500, 502, 503]), {}));
   else return false;
   return true;

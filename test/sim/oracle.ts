@@ -137,7 +137,8 @@ export class Oracle {
       const mapped = this.map(entity.versions, entity.id);
       const held = this.#portal.objects.get(this.#name(entity.id));
       if (mapped.kind === 'invalid') throw new Broken(rule, `${entity.id} cannot be mapped and is no dead letter`);
-      if (held === undefined && mapped.kind === 'excluded') continue;
+      // A farewell is sent once: what leaves has left, whatever becomes of it in the source.
+      if (mapped.kind === 'excluded' && (held === undefined || held.properties.status === 'left')) continue;
       const [wanted] = contentsOf(mapped, this.#shape);
       const has = held && JSON.stringify(sorted(pick(held.properties, Object.keys(wanted ?? {}))));
       if (has === JSON.stringify(wanted)) continue;
@@ -161,6 +162,8 @@ export class Oracle {
   /** L2: the open dead letters are the refused records, neither more nor less. */
   checkLetters(db: Db, atMs: number): void {
     const letters = openLetters(db);
+    // A conflict that lasted for two attempts is a dead letter of a healthy record: a person sends it again.
+    const conflicts = openLetters(db, 'CONFLICT');
     const refused = new Set<string>();
     for (const entity of this.#entities(atMs)) {
       const loose = this.#isLoose(entity);
@@ -173,7 +176,8 @@ export class Oracle {
     }
     for (const entity of letters) {
       const isGone = !this.#entities(atMs).some(({ id }) => id === entity);
-      if (!refused.has(entity) && !isGone) throw new Broken('L2', `${entity} has an open dead letter and is healthy`);
+      if (!refused.has(entity) && !isGone && !conflicts.has(entity))
+        throw new Broken('L2', `${entity} has an open dead letter and is healthy`);
     }
   }
 
@@ -189,9 +193,13 @@ export class Oracle {
   }
 }
 
-/** Entities with an open dead letter. */
-export function openLetters(db: Db): Set<string> {
-  const rows = db.prepare<[], { entity: string | null }>("SELECT entity FROM dead_letters WHERE state = 'open'").all();
+/** Entities with an open dead letter, of one category or of any. */
+export function openLetters(db: Db, category: string | null = null): Set<string> {
+  const rows = db
+    .prepare<[string | null, string | null], { entity: string | null }>(
+      "SELECT entity FROM dead_letters WHERE state = 'open' AND (? IS NULL OR category = ?)",
+    )
+    .all(category, category);
   return new Set(rows.flatMap(({ entity }) => (entity === null ? [] : [entity])));
 }
 

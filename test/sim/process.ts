@@ -131,7 +131,11 @@ export class Process {
         this.#wire.trace(`asleep for ${asleepMs} ms before ${what}`);
         this.#wire.count('asleep');
       }
-      time.at(time.nowMs + asleepMs + chance.between(5, 200), () => serve(answer));
+      time.at(time.nowMs + asleepMs + chance.between(5, 200), () => {
+        // Whoever gave it up, or died, before it left has withdrawn it.
+        if (asleepMs > 0 && (this.dead || signal?.aborted)) return;
+        serve(answer);
+      });
     });
   }
 }

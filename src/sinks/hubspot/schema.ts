@@ -121,8 +121,10 @@ async function planObject(
     if (typeof step === 'string') blocked.push(step);
     else if (step) steps.push(step);
   }
-  blocked.push(...tooManyUnique(object, steps, existing));
-  return { steps, blocked };
+  const noRoom = tooManyUnique(object, steps, existing);
+  if (noRoom.length === 0) return { steps, blocked };
+  const possible = steps.filter((step) => step.kind !== 'property' || !step.spec.unique);
+  return { steps: possible, blocked: [...blocked, ...noRoom] };
 }
 
 /** A step, a sentence on why none can help, or null when all is well. */
@@ -164,7 +166,8 @@ async function planPipelines(transport: Transport, specs: readonly PipelineSpec[
   const left = wanted.length > 0 ? await pipelinesLeft(transport, signal) : null;
   if (left === null || left >= wanted.length) return { steps, blocked: [] };
   return {
-    steps,
+    // Which of them matters more is not ours to choose: none is made until there is room.
+    steps: steps.filter((step) => step.kind !== 'pipeline'),
     blocked: [
       `The portal's subscription has room for ${left} more deal pipelines, but ${wanted.length} are needed (${wanted.join(', ')}): delete one that nothing uses, or leave out the pipes that need them.`,
     ],

@@ -1,5 +1,5 @@
 /** Any JSON ERP that a profile describes, as a source of one resource. */
-import { EXIT, FatalError, TooLargeError } from '../../errors.ts';
+import { EXIT, FatalError, TooLargeError, TransientError } from '../../errors.ts';
 import type { Page, Partition, RejectedRow, Since, Source, SourceRecord } from '../../pipe.ts';
 import { type RowReader, rowReader } from './canonical.ts';
 import { textOf } from './convert.ts';
@@ -109,7 +109,8 @@ class ErpRest implements RestSource {
     try {
       return (await this.#page(first, partition, signal)).total;
     } catch (thrown) {
-      if (thrown instanceof TooLargeError) return undefined; // not told; the pages themselves will show
+      // Not told: the slice's own pages will show what is wrong, and it fails alone.
+      if (thrown instanceof TooLargeError || thrown instanceof TransientError) return undefined;
       throw thrown;
     }
   }
