@@ -43,7 +43,9 @@ export function decide(mapped: Mapped, knowledge: Knowledge): Decision {
   if (mapped.kind === 'invalid') return { kind: 'rejected', issues: mapped.issues };
   if (mapped.kind === 'excluded') {
     // Somebody who follows the object in HubSpot learns that it left; what HubSpot never held is not created now.
-    const known = (mapped.farewell ?? []).filter((upsert) => recall(upsert).hubspotId !== null);
+    // An open intent may have created it: a process died before it heard the answer.
+    const mayBeThere = ({ hubspotId, intent }: Remembered): boolean => hubspotId !== null || intent !== null;
+    const known = (mapped.farewell ?? []).filter((upsert) => mayBeThere(recall(upsert)));
     const farewell = planAll(known, knowledge);
     return Array.isArray(farewell)
       ? { kind: 'excluded', rule: mapped.rule, farewell }

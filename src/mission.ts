@@ -4,12 +4,12 @@ import type { Config } from './config.ts';
 import { considerFlip, shadowReader } from './cutover.ts';
 import type { Resolve } from './decide.ts';
 import { DEFAULT_LIMITS } from './engine/breakers.ts';
-import type { JoinLookup } from './engine/joining.ts';
+import type { JoinLookup, PrepareJoins } from './engine/joining.ts';
 import { EXIT, FatalError } from './errors.ts';
 import { digest } from './fingerprint.ts';
 import type { LoadedJob } from './jobs.ts';
 import type { Facts, JoinedRow, Sink, Source } from './pipe.ts';
-import { type Progress, type RunOptions, type RunReport, runPipe } from './run.ts';
+import { type Ends, type Progress, type RunOptions, type RunReport, runPipe } from './run.ts';
 import { checkContacts } from './sinks/hubspot/marketing.ts';
 import { flipOf } from './state/cutover.ts';
 import type { Db } from './state/database.ts';
@@ -150,28 +150,51 @@ async function factsOf(instance: Instance, source: Source, { portal, stop }: Mis
 }
 
 /** The streams and look-ups of the pipes that a job's mapping joins; they must be configured as their own pipes are. */
-function joinsOf(job: LoadedJob, mission: Mission): { join: JoinLookup; joinedStreams: ReadonlyMap<string, number> } {
+function joinsOf(job: LoadedJob, mission: Mission): Pick<Ends, 'join' | 'prepareJoins' | 'joinedStreams'> {
   const pipes = new Set(Object.values(job.mapping.joins ?? {}).map(({ pipe }) => pipe));
   const opened = new Map(
     mission.jobs.filter(({ pipe }) => pipes.has(pipe)).map((other) => [other.pipe, openSource(other, mission)]),
   );
+  // Rows asked for in this run because the mirror has not seen them: a quote may be read before its customer.
+  const fetched = new Map<string, Map<string, JoinedRow | null>>();
   const join: JoinLookup = (pipe, ids) => {
     const other = opened.get(pipe);
     if (!other || ids.length === 0) return new Map();
-    const rows = mirrored(mission.db, other.stream, ids);
-    const found = new Map<string, JoinedRow>();
-    for (const row of rows) {
-      const joined = rowOf(row, other.source);
-      if (joined) found.set(row.id, joined);
+    const found = new Map(mirrored(mission.db, other.stream, ids).map((row) => [row.id, rowOf(row, other.source)]));
+    for (const id of ids) {
+      const row = fetched.get(pipe)?.get(id);
+      if (row && !found.has(id)) found.set(id, row);
     }
     return found;
   };
-  return { join, joinedStreams: new Map([...opened].map(([pipe, { stream }]) => [pipe, stream])) };
+  const prepareJoins: PrepareJoins = async (pipe, ids, signal) => {
+    const other = opened.get(pipe);
+    if (!other || pipe === job.pipe) return;
+    const known = fetched.get(pipe) ?? new Map<string, JoinedRow | null>();
+    fetched.set(pipe, known);
+    const mirror = new Set(mirrored(mission.db, other.stream, ids).map((row) => row.id));
+    const unknown = ids.filter((id) => !mirror.has(id) && !known.has(id));
+    for (const id of unknown) known.set(id, null); // bounded: asked for once a run
+    const records = unknown.length > 0 ? await other.source.get(unknown, signal) : [];
+    const { scope } = mission.jobs.find((one) => one.pipe === pipe)?.mapping ?? job.mapping;
+    for (const { id, raw } of records) known.set(id, judged(other.source.canonical(raw), scope));
+  };
+  return { join, prepareJoins, joinedStreams: new Map([...opened].map(([pipe, { stream }]) => [pipe, stream])) };
 }
 
-function rowOf({ raw, rule }: { raw: string | null; rule: string | null }, source: Source): JoinedRow | undefined {
-  if (rule !== null) return { kind: 'excluded', rule };
-  return raw === null ? undefined : { kind: 'record', record: source.canonical(JSON.parse(raw)) };
+/** Nothing of an excluded row is kept, in memory neither: only that it is excluded. */
+function judged(record: unknown, scope: LoadedJob['mapping']['scope']): JoinedRow {
+  const verdict = scope(typeof record === 'object' && record !== null ? { ...record } : {}, {});
+  if (verdict.in === true) return { kind: 'record', record };
+  return { kind: 'excluded', rule: verdict.in === false ? verdict.rule : SCOPE_UNKNOWN };
+}
+
+/** A row whose scope nobody can tell may be somebody's whose data stays in the source: so may be what joins it. */
+const SCOPE_UNKNOWN = 'scope-unknown';
+
+function rowOf({ raw, rule }: { raw: string | null; rule: string | null }, source: Source): JoinedRow {
+  if (raw === null) return { kind: 'excluded', rule: rule ?? SCOPE_UNKNOWN };
+  return { kind: 'record', record: source.canonical(JSON.parse(raw)) };
 }
 
 /**

@@ -9,7 +9,7 @@ import { type LinkCounts, payOwed, settleLinks } from './engine/afterwards.ts';
 import { type BreakerLimits, checkBreakers } from './engine/breakers.ts';
 import { Dispatch, tally } from './engine/dispatch.ts';
 import { Intake } from './engine/intake.ts';
-import type { JoinLookup } from './engine/joining.ts';
+import type { JoinLookup, PrepareJoins } from './engine/joining.ts';
 import { type Counts, Ledger } from './engine/ledger.ts';
 import { EntityMapper } from './engine/mapping.ts';
 import type { PartitionProof } from './engine/read.ts';
@@ -43,6 +43,7 @@ export interface Ends {
   readonly stream: number;
   readonly facts: Facts;
   readonly join: JoinLookup;
+  readonly prepareJoins: PrepareJoins;
   /** The streams that joined pipes are mirrored in, by pipe; pipes that never ran are left out. */
   readonly joinedStreams: ReadonlyMap<string, number>;
   readonly resolve: Resolve;
@@ -136,16 +137,19 @@ class Run<E> {
     this.#pipe = pipe;
     this.#ends = ends;
     this.#options = options;
-    const { source, facts, join, resolve, clock } = ends;
+    const { source, facts, join, prepareJoins, resolve, clock } = ends;
     const { mapping } = pipe;
     const state = new StreamState(ends.db, ends.stream, options.id, pipe.version, clock.now);
     const onDeadLetter = (added: boolean): void => this.#countDeadLetter(added);
     const ledger = this.#ledger;
     this.#state = state;
+    this.#changedMapper = mapperOf(ends.db, ends.stream) !== pipe.version;
     const intake = new Intake({
       source,
       mapping,
       join,
+      prepareJoins,
+      changedMapper: this.#changedMapper,
       state,
       ledger,
       run: options.id,
@@ -171,7 +175,6 @@ class Run<E> {
       onSettled: () => this.#checkCreates(),
     });
     this.#dispatch = new Dispatch({ mapper: this.#mapper, state, ledger, writer: this.#writer, onDeadLetter });
-    this.#changedMapper = mapperOf(ends.db, ends.stream) !== pipe.version;
     this.#reader = new Reader({
       pipe: pipe.name,
       source,

@@ -47,6 +47,7 @@ class World {
       stream: this.stream,
       facts: { environment: 'sandbox', zone: 'America/Chicago', currencies: ['USD'], names: {} },
       join: () => new Map(),
+      prepareJoins: async () => {},
       joinedStreams: new Map(),
       resolve: (_spec, value) => value,
       inspect: async () => {},

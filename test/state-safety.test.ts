@@ -260,7 +260,7 @@ describe('the generation', () => {
     // What an orderly end had behind it cannot land after it.
     expect(known(state)).toMatchObject({ fingerprint: 'print', intentAtMs: NOW_MS + 1_000 });
     expect(back.prepare("SELECT kind FROM journal WHERE subject = 'state'").all()).toEqual([{ kind: 'distrusted' }]);
-    state.objects.intend({ object: 'products', keyProperty: 'k', key: 'A' }, 'A', 'print', null);
+    state.objects.intend({ object: 'products', keyProperty: 'k', key: 'A' }, 'A', 'print', null, null);
     const content = { fingerprint: 'print', properties: '{}', owed: null, hubspotId: '1', created: false, late: null };
     state.objects.acknowledge({ object: 'products', keyProperty: 'k', key: 'A' }, content);
     expect(startGeneration(back, folder, NOW_MS)).toMatchObject({ restored: false });

@@ -44,7 +44,7 @@ function render(
     const ink = word === 'ok' || word === 'partial' || word === 'running' ? INK[word] : 'red';
     const when = `${age(nowMs - (lastRun.endedAtMs ?? lastRun.startedAtMs))} ago`;
     const trouble = [
-      openDeadLetters > 0 ? `${openDeadLetters} dead letters` : null,
+      openDeadLetters > 0 ? `${openDeadLetters} dead letter${openDeadLetters === 1 ? '' : 's'}` : null,
       waiting > 0 ? `${waiting} waiting` : null,
     ].filter((part) => part !== null);
     return `  ${name} ${paint(ink, word.padEnd(8))} ${when.padEnd(12)} ${trouble.join(', ')}`.trimEnd();

@@ -70,7 +70,7 @@ async function rowFinding(job: LoadedJob, source: Source, fed: string, signal: A
       'erp',
       job.pipe,
       `${fed} answers, and holds no records where it was asked`,
-      `retail-sync probe erp ${job.pipe}`,
+      'compare the profile with what the ERP sends (docs/adding-an-erp.md)',
     );
   const verdicts = rows.map((raw) => verdictOf(job, source.canonical(raw)));
   const passed = verdicts.filter((verdict) => verdict === 'passed').length;
@@ -79,7 +79,7 @@ async function rowFinding(job: LoadedJob, source: Source, fed: string, signal: A
   const said = `${fed} answers: of ${rows.length} records ${passed} read well, ${outside} are out of scope`;
   if (wrong.length === 0) return fine('erp', job.pipe, said);
   const fields = `${rows.length - passed - outside} do not fit the mapping (${wrong.slice(0, 3).join(', ')})`;
-  const fix = `retail-sync probe erp ${job.pipe}`;
+  const fix = 'compare the profile with what the ERP sends (docs/adding-an-erp.md)';
   if (passed > 0) return warning('erp', job.pipe, `${said}, ${fields}`, fix);
   return fault(
     'erp',

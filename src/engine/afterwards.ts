@@ -1,7 +1,7 @@
 /** What follows the upserts of a run: create-only properties that are owed, and links. */
 import { hash } from 'node:crypto';
 import pLimit from 'p-limit';
-import type { LinkOutcome, ObjectType, Sink } from '../pipe.ts';
+import type { LinkOutcome, ObjectType, Outcome, Sink } from '../pipe.ts';
 import type { OpenLink } from '../state/links.ts';
 import type { Owing } from '../state/objects.ts';
 import type { StreamState } from '../state/stream.ts';
@@ -50,12 +50,12 @@ async function payObject(
     const empty = Object.entries(properties).filter(([name]) => !held?.[name]);
     return held === undefined || empty.length === 0 ? [] : [{ id: hubspotId, properties: Object.fromEntries(empty) }];
   });
-  const outcomes = updates.length > 0 ? await sink.update(object, updates, signal) : new Map();
+  const outcomes = updates.length > 0 ? await sink.update(object, updates, signal) : new Map<string, Outcome>();
   return state.transaction(() => {
     let paid = 0;
     for (const { key, hubspotId } of debts) {
       const outcome = outcomes.get(hubspotId);
-      if (outcome?.kind === 'unknown') continue;
+      if (outcome?.kind === 'unknown' || isConflict(outcome)) continue; // stays owed: the next run tries again
       if (outcome?.kind === 'refused') state.letters.journal('create-only refused', `${object} ${key}`, outcome.reason);
       state.objects.paid(object, key);
       paid++;
@@ -63,6 +63,10 @@ async function payObject(
     return paid;
   });
 }
+
+/** Two requests met at one object: that says nothing about the value. */
+const isConflict = (outcome: Outcome | undefined): boolean =>
+  outcome?.kind === 'refused' && /CONFLICT|409/.test(outcome.category);
 
 /** Makes the links whose both ends are in HubSpot, whichever pipe wanted them, and removes those no longer wanted. */
 export async function settleLinks(

@@ -2,7 +2,7 @@
 import { digest } from '../fingerprint.ts';
 import type { Mapping, Page, RejectedRow, Scope, Source, SourceRecord } from '../pipe.ts';
 import type { KnownRecord, StreamState } from '../state/stream.ts';
-import { type JoinLookup, joiner } from './joining.ts';
+import { idsByPipe, type JoinLookup, joiner, type PrepareJoins } from './joining.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface IntakeOptions<E> {
@@ -14,6 +14,10 @@ export interface IntakeOptions<E> {
   readonly run: string;
   /** Version of mapper, adapter and facts: content mapped by another one counts as changed. */
   readonly version: string;
+  /** The mirror was mapped by another version. */
+  readonly changedMapper: boolean;
+  /** Makes rows of other pipes known that the mirror lacks; called before anything is judged by them. */
+  readonly prepareJoins: PrepareJoins;
   readonly onDeadLetter: (added: boolean) => void;
 }
 
@@ -51,6 +55,7 @@ export class Intake<E> {
     const known = state.known(records.map((record) => record.id));
     const changed = records.filter((record) => known.get(record.id)?.content !== record.content);
     const settled = await this.#settleDoubts(changed, known, page.asOf, signal);
+    await this.#prepareJoins(settled, signal);
     const touched = state.transaction(() => {
       for (const record of records) this.#keepUnchanged(record, known.get(record.id));
       for (const row of page.rejected) this.#reject(row);
@@ -60,11 +65,19 @@ export class Intake<E> {
   }
 
   /** Takes in records that were asked for by id; whatever the mirror holds of them is replaced. */
-  takeAnswers(records: readonly SourceRecord[]): void {
+  async takeAnswers(records: readonly SourceRecord[], signal: AbortSignal): Promise<void> {
     const { state } = this.#options;
     const seen = records.map((record) => this.#fingerprint(record));
+    await this.#prepareJoins(seen, signal);
     const known = state.known(seen.map((record) => record.id));
     state.transaction(() => this.#rememberAll(seen, known));
+  }
+
+  async #prepareJoins(records: readonly Seen[], signal: AbortSignal): Promise<void> {
+    const { mapping, source, prepareJoins } = this.#options;
+    if (!mapping.joins) return;
+    const values = records.map((record) => asRecord(source.canonical(record.raw)));
+    for (const [pipe, ids] of idsByPipe(mapping.joins, values)) await prepareJoins(pipe, ids, signal);
   }
 
   /** Returns the entities that now wait to be mapped. */
@@ -105,7 +118,7 @@ export class Intake<E> {
       const before = known.get(record.id);
       const twice = listed.get(record.id);
       const future = horizon !== null && record.modifiedAt > horizon;
-      const stale = before !== undefined && (before.run === run || record.modifiedAt < before.modifiedAt);
+      const stale = before !== undefined && (before.run === run || this.#isOlder(record, before));
       if (future || stale || (twice !== undefined && twice.content !== record.content)) doubtful.add(record.id);
       listed.set(record.id, record);
     }
@@ -122,6 +135,12 @@ export class Intake<E> {
       }
     }
     return [...listed.values()];
+  }
+
+  /** Another content of the same date may be the older one too; only after a change of mapper all contents differ. */
+  #isOlder(record: Seen, before: KnownRecord): boolean {
+    if (record.modifiedAt === before.modifiedAt) return !this.#options.changedMapper;
+    return record.modifiedAt < before.modifiedAt;
   }
 
   /** Same bytes as remembered: its outcome is that of its entities, and nothing is written anywhere. */

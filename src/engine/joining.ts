@@ -4,11 +4,24 @@ import type { Joined, JoinedRow, Mapping } from '../pipe.ts';
 /** Mirrored rows of another pipe by record id; ids it does not hold are left out. */
 export type JoinLookup = (pipe: string, ids: readonly string[]) => ReadonlyMap<string, JoinedRow>;
 
+/** Asks the source of another pipe for rows that the mirror lacks, so that a scope can be judged by them. */
+export type PrepareJoins = (pipe: string, ids: readonly string[], signal: AbortSignal) => Promise<void>;
+
 export interface Joins {
   /** The joined rows of one canonical record, by the names of its joins. */
   readonly rows: (value: unknown) => Joined[number];
   /** Which rows it names, whether they are there or not. */
   readonly named: (value: unknown) => { readonly pipe: string; readonly id: string }[];
+}
+
+/** The ids that these records name, by the pipe that mirrors them. */
+export function idsByPipe(declared: Mapping<unknown>['joins'], values: readonly unknown[]): Map<string, string[]> {
+  const ids = new Map<string, Set<string>>();
+  for (const { pipe, by } of Object.values(declared ?? {})) {
+    const named = values.map((value) => fieldOf(value, by)).filter((id) => id !== undefined);
+    ids.set(pipe, new Set([...(ids.get(pipe) ?? []), ...named]));
+  }
+  return new Map([...ids].map(([pipe, set]) => [pipe, [...set]]));
 }
 
 /** One look-up per joined pipe for all records of a batch. */

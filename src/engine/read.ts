@@ -153,5 +153,5 @@ const standsStill = (partition: Partition, what: string): FatalError =>
   new FatalError(
     EXIT.source,
     `reading ${partition.label} stands still: ${what}`,
-    'the source repeats itself; see what it sends: retail-sync probe erp',
+    'the source repeats itself; look at its paging, and at docs/adding-an-erp.md',
   );

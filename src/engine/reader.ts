@@ -72,7 +72,7 @@ export class Reader<E> {
     for (let start = 0; start < ids.length; start += FETCH_MAX) {
       const some = ids.slice(start, start + FETCH_MAX);
       for (const id of some) ledger.see(id);
-      intake.takeAnswers(await source.get(some, signal));
+      await intake.takeAnswers(await source.get(some, signal), signal);
       state.reopenRecords(some);
     }
   }
@@ -155,7 +155,7 @@ export class Reader<E> {
       const ids = wanted().filter((id) => !asked.has(id));
       if (ids.length === 0) return; // bounded: no id is asked for twice
       for (const id of ids) asked.add(id);
-      intake.takeAnswers(await source.get(ids, signal));
+      await intake.takeAnswers(await source.get(ids, signal), signal);
     }
   }
 

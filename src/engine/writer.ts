@@ -179,7 +179,10 @@ export class Writer {
     const lates = new Map(batch.map((item) => [item.write.key, this.#lateOf(item.known)]));
     state.transaction(() => {
       for (const item of batch) {
-        state.objects.intend(item.write, item.task.entity, item.fingerprint, lates.get(item.write.key) ?? null);
+        const late = lates.get(item.write.key) ?? null;
+        // Owed from the moment it may exist: the answer that says "created" may never be heard.
+        const owed = item.known.hubspotId === null ? owedOf(item) : null;
+        state.objects.intend(item.write, item.task.entity, item.fingerprint, late, owed);
       }
     });
     const outcomes = await this.#write(batch);
@@ -244,11 +247,12 @@ export class Writer {
     const { key } = item.write;
     if (outcome.kind === 'unknown') {
       this.counts.unknown++;
+      state.objects.stampIntent(item.write); // the last attempt was later than the first
       return 'held';
     }
     if (outcome.kind === 'refused') {
       this.counts.refused++;
-      state.objects.refuse(item.write);
+      state.objects.refuse(item.write, item.known.intent !== null);
       this.#options.onRefused({ object, key, entity: item.task.entity, ...outcome });
       return 'dead-lettered';
     }
@@ -257,8 +261,8 @@ export class Writer {
     if (outcome.created && object === 'contacts') this.counts.createdContacts++;
     const own: Late = outcome.ambiguous ? { print: item.fingerprint, untilMs: now() + quarantineMs } : null;
     const after = merge(late, own);
-    const owed =
-      outcome.created && Object.keys(item.onCreate).length > 0 ? canonicalJson(item.onCreate) : item.known.owed;
+    const mayBeNew = outcome.created || (outcome.ambiguous && item.known.hubspotId === null);
+    const owed = (mayBeNew ? owedOf(item) : null) ?? item.known.owed;
     const { hubspotId, created } = outcome;
     const { content: properties } = item;
     // What was withheld is not there: the next time this object is decided, it is tried again.
@@ -290,6 +294,9 @@ export class Writer {
     for (const record of task.records) this.#options.ledger.settle(record, outcome);
   }
 }
+
+const owedOf = ({ onCreate }: Planned): string | null =>
+  Object.keys(onCreate).length > 0 ? canonicalJson(onCreate) : null;
 
 const RANK = { written: 0, held: 1, 'dead-lettered': 2 } as const;
 const worse = (a: Task['worst'], b: Task['worst']): Task['worst'] => (RANK[a] >= RANK[b] ? a : b);

@@ -65,12 +65,13 @@ export class ObjectStore {
   }
 
   /** About to be sent, outcome not known: durable before the request leaves. */
-  intend({ object, key }: ObjectKey, entity: string, fingerprint: string, late: Late): void {
+  intend({ object, key }: ObjectKey, entity: string, fingerprint: string, late: Late, owed: string | null): void {
     this.#sql.change(
-      `INSERT INTO objects (stream, object, key, entity, intent, intent_at, late, late_until, run)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO objects (stream, object, key, entity, intent, intent_at, late, late_until, owed, run)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (stream, object, key) DO UPDATE SET entity = excluded.entity, intent = excluded.intent,
-         intent_at = excluded.intent_at, late = excluded.late, late_until = excluded.late_until, run = excluded.run`,
+         intent_at = excluded.intent_at, late = excluded.late, late_until = excluded.late_until,
+         owed = coalesce(owed, excluded.owed), run = excluded.run`,
       object,
       key,
       entity,
@@ -78,7 +79,18 @@ export class ObjectStore {
       this.#sql.now(),
       late?.print ?? null,
       late?.untilMs ?? null,
+      owed,
       this.#sql.run,
+    );
+  }
+
+  /** Still not known after the last attempt: from now on it may land. */
+  stampIntent({ object, key }: ObjectKey): void {
+    this.#sql.change(
+      'UPDATE objects SET intent_at = ?4 WHERE stream = ?1 AND object = ?2 AND key = ?3',
+      object,
+      key,
+      this.#sql.now(),
     );
   }
 
@@ -129,12 +141,17 @@ export class ObjectStore {
     );
   }
 
-  /** HubSpot refused this content: nothing of it is there, and what was there before still is. */
-  refuse({ object, key }: ObjectKey): void {
+  /**
+   * HubSpot refused this content: nothing of it is there, and what was there before still is. Where an earlier send was
+   * never answered, nobody knows what that is.
+   */
+  refuse({ object, key }: ObjectKey, isDoubtful: boolean): void {
     this.#sql.change(
-      'UPDATE objects SET intent = NULL, intent_at = NULL WHERE stream = ? AND object = ? AND key = ?',
+      `UPDATE objects SET intent = NULL, intent_at = NULL, fingerprint = CASE WHEN ?4 THEN NULL ELSE fingerprint END
+        WHERE stream = ?1 AND object = ?2 AND key = ?3`,
       object,
       key,
+      isDoubtful ? 1 : 0,
     );
   }
 
@@ -165,6 +182,11 @@ export class ObjectStore {
     this.#sql.change('UPDATE objects SET properties = NULL, owed = NULL WHERE stream = ? AND entity = ?', entity);
   }
 
+  /** As `forgetContent`, but the object stays what this tool made of it: what is owed to it is still owed. */
+  forgetProperties(entity: string): void {
+    this.#sql.change('UPDATE objects SET properties = NULL WHERE stream = ? AND entity = ?', entity);
+  }
+
   /** Objects HubSpot holds for this stream. */
   count(): number {
     return (
@@ -180,7 +202,8 @@ export class ObjectStore {
         // Left to itself SQLite walks all objects of the stream by the primary key.
         `SELECT o.object, o.key, o.owed,
                 (SELECT h.hubspot_id FROM hubspot_ids h WHERE h.key = o.key AND h.object = o.object) AS hubspotId
-           FROM objects o INDEXED BY objects_owing WHERE o.stream = ? AND o.owed IS NOT NULL LIMIT ?`,
+           FROM objects o INDEXED BY objects_owing WHERE o.stream = ? AND o.owed IS NOT NULL
+            AND EXISTS (SELECT 1 FROM hubspot_ids h WHERE h.key = o.key AND h.object = o.object) LIMIT ?`,
         limit,
       )
       .map(({ owed, ...row }) => ({ ...row, properties: JSON.parse(owed) }));

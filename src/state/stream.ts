@@ -182,7 +182,7 @@ export class StreamState {
    */
   excludeEntity(entity: string, rule: string): void {
     this.setEntity(entity, 'excluded', rule);
-    this.objects.forgetContent(entity);
+    this.objects.forgetProperties(entity);
     this.#sql.change(
       `UPDATE records SET raw = NULL, rule = ?2 WHERE stream = ?1
          AND id IN (SELECT record FROM membership WHERE stream = ?1 AND entity = ?3)

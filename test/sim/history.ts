@@ -307,7 +307,7 @@ class History implements Wire {
       fetch: erpLine(this, this.#vendor, process),
     });
     return {
-      ...{ source, db, stream, clock, join: () => new Map(), joinedStreams: new Map() },
+      ...{ source, db, stream, clock, join: () => new Map(), prepareJoins: async () => {}, joinedStreams: new Map() },
       sink: { ...sink, batchSize: this.#batchSize, concurrency: 3 },
       facts: { environment: 'sandbox', zone: 'UTC', currencies: ['USD'], names: {} },
       resolve: (_spec, value) => value,

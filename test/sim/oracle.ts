@@ -186,7 +186,15 @@ export class Oracle {
     if (this.#shape.name !== 'items') return;
     for (const { id, versions } of this.#entities(atMs)) {
       const held = this.#portal.objects.get(this.#name(id));
-      if (held === undefined || held.properties.origin || openLetters.has(id) || this.#isLoose({ id, versions }))
+      // What left the scope is forgotten with all that was still owed to it: it is nobody's business any more.
+      const left = versions.some(({ kind }) => kind === 'retail');
+      if (
+        left ||
+        held === undefined ||
+        held.properties.origin ||
+        openLetters.has(id) ||
+        this.#isLoose({ id, versions })
+      )
         continue;
       throw new Broken('L7', `${id} was created without its create-only property`);
     }

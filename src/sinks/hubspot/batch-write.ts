@@ -56,8 +56,13 @@ async function send(
     return (await verify(target, inputs, { reason: answer.reason, startedMs }, signal)).outcomes;
   }
   if (isSuccess(answer.status)) return await settle(target, inputs, answer, startedMs, signal);
-  return await refuse(target, inputs, call, answer, signal);
+  const settled = await refuse(target, inputs, call, answer, signal);
+  if (!answer.ambiguous) return settled;
+  // An earlier attempt of the whole batch was never answered: what its halves say does not unsay it.
+  return new Map([...settled].map(([key, outcome]) => [key, doubted(outcome)]));
 }
+
+const doubted = (outcome: Outcome): Outcome => (outcome.kind === 'written' ? { ...outcome, ambiguous: true } : outcome);
 
 function callOf(target: Target, inputs: readonly Input[], retryConflict: boolean): Call {
   return {

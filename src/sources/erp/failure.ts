@@ -46,7 +46,7 @@ export function failureOf(response: Response, asked: Asked, tookMs: number): Err
   return new FatalError(
     EXIT.source,
     `the ERP refused the query for ${asked.what}: status ${status}`,
-    `compare the parameters of ${asked.path} in profile "${asked.profile}" with what the vendor takes: retail-sync probe erp`,
+    `compare the parameters of ${asked.path} in profile "${asked.profile}" with what the vendor takes (docs/adding-an-erp.md)`,
   );
 }
 

@@ -177,5 +177,5 @@ const ignoresFilter = ({ what, param }: KeysetOptions): FatalError =>
   new FatalError(
     EXIT.source,
     `the ERP ignores ${param}: asked for ${what} since a date, it sent records more than two days older`,
-    'check since in the profile against the vendor: retail-sync probe erp',
+    'check since in the profile against the vendor (docs/adding-an-erp.md)',
   );

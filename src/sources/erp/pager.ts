@@ -88,5 +88,5 @@ export const standsStill = (what: string): FatalError =>
   new FatalError(
     EXIT.source,
     `the listing of ${what} stands still: the ERP repeats what it sent before`,
-    'check paging in the profile against the vendor: retail-sync probe erp',
+    'check paging in the profile against the vendor (docs/adding-an-erp.md)',
   );

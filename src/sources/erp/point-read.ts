@@ -85,5 +85,5 @@ const untrue = (what: string, wrong: string): FatalError =>
   new FatalError(
     EXIT.source,
     `the ERP ${wrong}: ${what}`,
-    'check byIds and byId in the profile: retail-sync probe erp',
+    'check byIds and byId in the profile (docs/adding-an-erp.md)',
   );

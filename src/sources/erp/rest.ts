@@ -220,5 +220,5 @@ const endless = (what: string): FatalError =>
   new FatalError(
     EXIT.source,
     `the listing of ${what} has not ended after ${PAGES_MAX} pages`,
-    'check paging in the profile against the vendor: retail-sync probe erp',
+    'check paging in the profile against the vendor (docs/adding-an-erp.md)',
   );

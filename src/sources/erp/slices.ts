@@ -79,5 +79,5 @@ const unusable = (path: string, wrong: string): FatalError =>
   new FatalError(
     EXIT.source,
     `the ERP's list ${path}, by which records are read in slices, ${wrong}`,
-    'records would be missed: compare partitions in the profile with the vendor: retail-sync probe erp',
+    'records would be missed: compare partitions in the profile with the vendor (docs/adding-an-erp.md)',
   );

@@ -29,7 +29,7 @@ export async function listLocations(wire: Wire, only: readonly string[], signal:
     throw new FatalError(
       EXIT.usage,
       `Square has no location ${unknown.join(', ')} for this token`,
-      'correct SQUARE_LOCATION_IDS; `retail-sync probe square locations` lists them',
+      'correct SQUARE_LOCATION_IDS; leave it empty for all locations',
     );
   }
   if (all.length === 0) {

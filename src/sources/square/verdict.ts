@@ -53,7 +53,7 @@ export function judge(reply: Reply, what: string, check: BodyCheck): Fields {
   if (reply.status === 404 || reply.status < 400) {
     throw new FatalError(EXIT.usage, said, 'check SQUARE_BASE_URL, then run `retail-sync doctor`');
   }
-  throw new FatalError(EXIT.source, said, 'run `retail-sync probe square` to see what Square accepts today');
+  throw new FatalError(EXIT.source, said, 'run `retail-sync doctor`, and see whether Square has changed its API');
 }
 
 /** A 200 proves nothing: gateways answer HTML, cut bodies short, or Square lists errors beside no data. */

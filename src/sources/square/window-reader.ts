@@ -198,7 +198,7 @@ const unasked = (what: string): FatalError =>
   new FatalError(
     EXIT.gate,
     `orders.search: Square sent an order of ${what} that was not asked for: it ignores the query`,
-    'run `retail-sync probe square`; nothing of this answer was used',
+    'nothing of this answer was used; run `retail-sync doctor`, then the same command again',
   );
 
 const repeated = (): TransientError =>
