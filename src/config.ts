@@ -33,7 +33,7 @@ export interface Setting {
   readonly origin: Origin;
 }
 
-export interface Alerts {
+interface Alerts {
   readonly slackWebhookUrl: string | null;
   readonly webhookUrl: string | null;
   readonly mail: { readonly smtpUrl: string; readonly to: readonly string[] } | null;

@@ -83,7 +83,7 @@ export type PropertyType = 'string' | 'number' | 'date' | 'datetime' | 'enumerat
  * What a mapped value stands for when it is not the value itself: the e-mail of a HubSpot owner, or the key of a
  * pipeline or stage of the mapping's `pipeline`. The sink replaces it by the portal's id.
  */
-export type ValueReference = 'owner' | 'pipeline' | 'stage';
+type ValueReference = 'owner' | 'pipeline' | 'stage';
 
 export interface PropertySpec {
   readonly object: ObjectType;

@@ -78,7 +78,7 @@ export class MemorySource implements Source {
   }
 }
 
-export const toRecord = (row: Row): SourceRecord => ({
+const toRecord = (row: Row): SourceRecord => ({
   id: row.id,
   entities: [row.id],
   modifiedAt: row.modifiedAt,

@@ -65,7 +65,7 @@ const rep = (id: string, name: string): RepRow => ({
   email: `${name.toLowerCase()}@redbudsupply.example`,
   active: true,
 });
-export const REPS = [rep('R-1', 'Ada'), rep('R-2', 'Ben'), rep('R-3', 'Cyd')] as const;
+const REPS = [rep('R-1', 'Ada'), rep('R-2', 'Ben'), rep('R-3', 'Cyd')] as const;
 
 export const repOnRow = (id: string): AccountRow['rep'] => REPS.find((one) => one.id === id) ?? null;
 

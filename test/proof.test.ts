@@ -14,7 +14,7 @@ const document = z.object({
     expected: z.number(),
     fetched: z.number(),
   }),
-  union: z.object({ reason: z.string() }).nullable(),
+  union: z.looseObject({ reason: z.string().nullable() }).nullable(),
   partitions: z.array(z.object({ partition: z.string(), sweeps: z.number(), verdict: z.string() })),
 });
 

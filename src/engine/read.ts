@@ -19,7 +19,7 @@ export interface PartitionProof {
   readonly asOf: string | null;
 }
 
-export interface PageTaken {
+interface PageTaken {
   readonly fresh: number;
   readonly repeats: number;
 }

@@ -62,7 +62,7 @@ export interface FaultRule {
   readonly fault: Fault;
 }
 
-export interface LogLine {
+interface LogLine {
   readonly number: number;
   readonly atMs: number;
   readonly method: string;

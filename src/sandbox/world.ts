@@ -8,7 +8,7 @@ import { type QuoteSource, quotes } from './data/quotes.ts';
 import { DISTRIBUTOR, type RepRow, reps } from './data/reps.ts';
 
 export { WALK_IN_MARKS } from './data/people.ts';
-export { existingPortalObjects, PORTAL, type PortalObjects, type PortalOwner } from './data/portal.ts';
+export { existingPortalObjects, PORTAL } from './data/portal.ts';
 
 /** What the ERP holds. Rows are computed when asked for. */
 export interface ErpWorld {

@@ -144,7 +144,11 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'unknown is written',
     rule: 'an outcome nobody heard settles nothing',
-    replacements: one('engine/writer.ts', "this.counts.unknown++;\n      return 'held';", "return 'written';"),
+    replacements: one(
+      'engine/writer.ts',
+      "than the first\n      return 'held';",
+      "than the first\n      return 'written';",
+    ),
     world: 'late',
   },
   {

@@ -6,7 +6,7 @@ import type { Wire } from './wire.ts';
 /** A transaction becomes visible at most this long after the date it carries. */
 export const COMMIT_LAG_MS = 240_000;
 /** Two application servers of the ERP disagree by at most this, either way. */
-export const SKEW_MS = 100_000;
+const SKEW_MS = 100_000;
 
 export interface Habits {
   readonly records: number;

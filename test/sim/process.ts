@@ -3,7 +3,7 @@ import type { Db } from '../../src/state/database.ts';
 import { failed, responseOf, type Told, type Wire } from './wire.ts';
 
 /** `kill -9`: thrown where the code cannot wait for ever instead. */
-export class Crash extends Error {
+class Crash extends Error {
   override readonly name = 'Crash';
 }
 

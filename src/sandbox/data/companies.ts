@@ -135,4 +135,4 @@ export function companies(seed: number, count: number): readonly Company[] {
 }
 
 /** The part of a name that tells businesses apart: a domain without its ending. */
-export const stem = (name: string): string => plain(name.replace(/ (LLC|Inc\.|Co\.|PLLC)$/, ''));
+const stem = (name: string): string => plain(name.replace(/ (LLC|Inc\.|Co\.|PLLC)$/, ''));

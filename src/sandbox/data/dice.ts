@@ -2,7 +2,7 @@
 import { seeded } from '../random.ts';
 
 /** Mixes a seed, the name of a stream as a number, and an index into 32 well-spread bits. */
-export function mix(seed: number, stream: number, index: number): number {
+function mix(seed: number, stream: number, index: number): number {
   let h = Math.imul(seed ^ 0x9e3779b1, 0x85ebca6b) ^ Math.imul(stream + 0x7f4a7c15, 0xc2b2ae35);
   h = Math.imul(h ^ (h >>> 15) ^ index, 0x2c1b3c6d);
   h = Math.imul(h ^ (h >>> 12), 0x297a2d39);

@@ -30,7 +30,7 @@ export type ItemRow = {
 };
 
 /** What a quote line copies from an item. The price is in ten-thousandths of a dollar. */
-export interface ItemFacts {
+interface ItemFacts {
   readonly itemNo: string;
   readonly sku: string;
   readonly title: string;

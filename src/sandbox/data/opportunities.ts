@@ -5,7 +5,7 @@
 import { businessInstant, DAY_MS, newestMs, nightJob, oldestMs } from './days.ts';
 import { Dice, STREAM } from './dice.ts';
 
-export const STAGES = ['DRAFT', 'SENT', 'WON', 'LOST', 'EXPIRED', 'ORDERED'] as const;
+const STAGES = ['DRAFT', 'SENT', 'WON', 'LOST', 'EXPIRED', 'ORDERED'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** One revision of one quote. Instants in ms; positions ascend with `createdMs`. */

@@ -10,7 +10,7 @@ import { phone, town } from './places.ts';
 
 type Properties = Readonly<Record<string, string>>;
 
-export interface PortalOwner {
+interface PortalOwner {
   readonly email: string;
   readonly firstName: string;
   readonly lastName: string;

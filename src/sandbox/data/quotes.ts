@@ -8,7 +8,7 @@ import { type Revision, revisions, type Stage, VALID_FOR_DAYS } from './opportun
 import { town } from './places.ts';
 import { numberedIds, type RowSource } from './rows.ts';
 
-export type LineRow = {
+type LineRow = {
   readonly itemNo: string;
   readonly sku: string;
   readonly text: string;

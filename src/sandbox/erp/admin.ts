@@ -9,7 +9,7 @@ import type { EnvironmentName, ErpEnvironment } from './environment.ts';
  * What production answers: `dark` 503 JSON, `login-page` 200 with HTML, `empty` lists without rows, `refused` the line
  * is cut without an answer, `live` its own data.
  */
-export const productionSchema = z.enum(['dark', 'live', 'login-page', 'empty', 'refused']);
+const productionSchema = z.enum(['dark', 'live', 'login-page', 'empty', 'refused']);
 export type ProductionMode = z.infer<typeof productionSchema>;
 
 /** What can be turned while the server runs. */

@@ -97,9 +97,19 @@ class ErpRest implements RestSource {
   async *#withinLimits(partition: Partition, signal: AbortSignal): AsyncGenerator<Partition> {
     const max = this.#resource.split?.maxRecords;
     const pieces = max === undefined ? [] : this.split(partition);
-    const total = pieces.length > 0 ? await this.#total(partition, { kind: 'everything' }, signal) : undefined;
+    const total = pieces.length > 0 ? await this.#size(partition, signal) : undefined;
     if (max === undefined || total === undefined || total <= max) return yield partition;
     for (const piece of pieces) yield* this.#withinLimits(piece, signal); // at most 3 letters deep
+  }
+
+  /** A slice whose size cannot be asked is left whole: its own pages will show what is wrong, and it fails alone. */
+  async #size(partition: Partition, signal: AbortSignal): Promise<number | undefined> {
+    try {
+      return await this.#total(partition, { kind: 'everything' }, signal);
+    } catch (thrown) {
+      if (thrown instanceof TransientError) return undefined;
+      throw thrown;
+    }
   }
 
   async #total(partition: Partition, since: Since, signal: AbortSignal): Promise<number | undefined> {
@@ -109,8 +119,7 @@ class ErpRest implements RestSource {
     try {
       return (await this.#page(first, partition, signal)).total;
     } catch (thrown) {
-      // Not told: the slice's own pages will show what is wrong, and it fails alone.
-      if (thrown instanceof TooLargeError || thrown instanceof TransientError) return undefined;
+      if (thrown instanceof TooLargeError) return undefined; // not told; the pages themselves will show
       throw thrown;
     }
   }
