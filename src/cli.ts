@@ -223,7 +223,9 @@ config
   .action((flags) =>
     run(async () => {
       const { configShow } = await import('./commands/config.ts');
-      process.stdout.write(configShow({ env: invocation.env, cwd: invocation.cwd, json: flags.json === true }));
+      const { fieldOwners } = await import('./commands/field-owners.ts');
+      const { env, cwd } = invocation;
+      process.stdout.write(configShow({ env, cwd, json: flags.json === true, fields: await fieldOwners() }));
       return EXIT.ok;
     }),
   );

@@ -60,6 +60,8 @@ interface Basics {
   readonly marketingToggleConfirmedOn: string | null;
   readonly cutover: CutoverConfig;
   readonly alerts: Alerts;
+  /** Who moves a quote between stages once it exists. */
+  readonly quoteStageOwner: 'erp' | 'crm';
   readonly logLevel: Variables['LOG_LEVEL'];
   /** Every secret's value, for the log's scrubber and nothing else. */
   readonly secrets: readonly string[];
@@ -170,6 +172,7 @@ function build(values: Variables, gathered: Gathered, cwd: string, today: string
     hubspot: hubspotOf(values),
     square: squareOf(values, backfillFrom),
     erp: erpOf(values, profile),
+    quoteStageOwner: values.ERP_QUOTE_STAGE_OWNER,
     marketingToggleConfirmedOn: values.MARKETING_TOGGLE_CONFIRMED_ON ?? null,
     cutover: {
       reads: values.ERP_CUTOVER_READS,

@@ -95,8 +95,10 @@ function planUpsert(
       return { issues: [{ path: spec.name, message }] };
     }
     if (value === undefined) continue;
-    if (spec.owner === 'source') properties[spec.name] = value;
-    else if (value !== '') onCreate[spec.name] = value;
+    // A deal cannot be created without its stage: that one cannot follow afterwards as other create-only values do.
+    const isNeededAtCreation = spec.refersTo === 'stage' && hubspotId === null;
+    if (spec.owner === 'source' || isNeededAtCreation) properties[spec.name] = value;
+    else if (value !== '' && spec.refersTo !== 'stage') onCreate[spec.name] = value;
   }
   const [stray] = undeclared;
   if (keyProperty === undefined || stray !== undefined) {

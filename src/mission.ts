@@ -79,7 +79,9 @@ export async function runJob(
   const kept = JSON.stringify({ since, full, dryRun, restricted: isRestricted(mode) });
   startRun(db, { id, pipe: job.pipe, stream, trigger: mission.trigger, mode: kept, atMs: startedMs });
   const facts = await factsOf(instance, source, mission);
-  const version = digest([job.mapperVersion, source.version ?? '', JSON.stringify(facts)].join('\n'));
+  const version = digest(
+    [config.quoteStageOwner, job.mapperVersion, source.version ?? '', JSON.stringify(facts)].join('\n'),
+  );
   const options: RunOptions = {
     ...mode,
     id,
@@ -89,7 +91,8 @@ export async function runJob(
     quarantineMs: config.hubspot.quarantineMs,
     onProgress: (progress) => mission.onProgress(job.pipe, progress),
   };
-  const { mapping, assembles, deadLettersMax, needsOwnRecord = false } = job;
+  const { assembles, deadLettersMax, needsOwnRecord = false } = job;
+  const mapping = withStageOwner(job, config.quoteStageOwner);
   const report = await runPipe(
     { name: job.pipe, mapping, assembles, deadLettersMax, needsOwnRecord, version },
     {
@@ -129,6 +132,15 @@ async function changeOver(job: LoadedJob, mode: Mode, { db, config, jobs, stop, 
 function createsMaxOf(job: LoadedJob, db: Db, stream: number): number | null {
   const flip = flipOf(db, job.pipe);
   return flip === null || hasBaseline(db, stream) ? null : flip.count;
+}
+
+/** Where people move the deals of the ERP between stages, the ERP names a stage at creation only. */
+export function withStageOwner({ system, mapping }: LoadedJob, owner: 'erp' | 'crm'): LoadedJob['mapping'] {
+  if (owner === 'erp' || system !== 'erp') return mapping;
+  const properties = mapping.properties.map((spec) =>
+    spec.refersTo === 'stage' ? { ...spec, owner: 'create-only' as const } : spec,
+  );
+  return { ...mapping, properties };
 }
 
 interface OpenedSource {

@@ -304,3 +304,17 @@ test('the day’s 14 changes are synced in seconds and a handful of calls', asyn
   expect(bench.erp.log.length - marks.erp).toBeLessThanOrEqual(4);
   expect(bench.deal('OPP-Q-1003').amount).toBe('503');
 });
+
+test('a stage that people own is set at creation and theirs from then on', async () => {
+  const env = { ERP_QUOTE_STAGE_OWNER: 'crm' };
+  const bench = await openBench({
+    quotes: [quote('Q-1', 'C-1', { stage: 'DRAFT' }), quote('Q-2', 'C-1', { stage: 'LOST' })],
+  });
+  await bench.run('quotes', { env });
+  expect(await bench.stageOf(bench.deal('OPP-Q-1'))).toBe('Draft');
+  await bench.edit('deals', bench.deal('OPP-Q-1').id, { dealstage: bench.deal('OPP-Q-2').dealstage ?? '' });
+  await bench.change('quotes', 'Q-1', { stage: 'WON', customerPo: 'PO-7' });
+  expect(await bench.run('quotes', { env })).toMatchObject({ upserts: { updated: 1 } });
+  expect(await bench.stageOf(bench.deal('OPP-Q-1'))).toBe('Declined');
+  expect(bench.deal('OPP-Q-1').erp_customer_po).toBe('PO-7');
+});

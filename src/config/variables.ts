@@ -64,6 +64,10 @@ export const variables = z.object({
   ERP_DATABASE: plain('is not a usable name')
     .optional()
     .meta({ about: 'For an ERP that logs in: its database', example: '' }),
+  ERP_QUOTE_STAGE_OWNER: z
+    .enum(['erp', 'crm'], { error: 'is neither erp nor crm' })
+    .default('erp')
+    .meta({ about: 'Who moves a quote between stages: the ERP, or people after its creation', example: 'erp' }),
   ERP_CUTOVER_READS: plain('is not a whole number from 1 to 30', /^([1-9]|[12]\d|30)$/)
     .transform(Number)
     .default(3)
