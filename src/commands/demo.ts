@@ -190,7 +190,8 @@ function closing(steps: readonly Step[]): string {
   const dead = Math.max(...steps.map(({ runs }) => runs.reduce((sum, run) => sum + run.counts.deadLettered, 0)), 0);
   const lines = [
     'The second run read everything again and wrote nothing: what is unchanged costs',
-    'no HubSpot call, and every count above adds up to what the source says it has.',
+    'no write (customers only read each new contact once more, 100 to a call, to see',
+    'that it is still not billable), and every count adds up to what the source has.',
     ...(dead > 0
       ? [
           `${dead} records are broken on purpose or have two possible matches among what`,
