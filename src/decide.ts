@@ -13,7 +13,7 @@ export interface Remembered {
 /** One upsert that has to be sent, with what has to be remembered of it. */
 export interface Planned {
   readonly write: Write;
-  /** The write's properties as canonical JSON, and the digest of that text. */
+  /** The write's properties that the source owns as canonical JSON, and the digest of that text. */
   readonly content: string;
   readonly fingerprint: string;
   /** Create-only properties, owed to HubSpot when this write creates the object. */
@@ -83,6 +83,7 @@ function planUpsert(
 ): Planned | { issues: readonly Issue[] } {
   const properties: Record<string, string> = {};
   const onCreate: Record<string, string> = {};
+  const atCreation: Record<string, string> = {};
   let keyProperty: string | undefined;
   const undeclared = new Set(Object.keys(upsert.properties));
   for (const spec of specs) {
@@ -97,7 +98,8 @@ function planUpsert(
     if (value === undefined) continue;
     // A deal cannot be created without its stage: that one cannot follow afterwards as other create-only values do.
     const isNeededAtCreation = spec.refersTo === 'stage' && hubspotId === null;
-    if (spec.owner === 'source' || isNeededAtCreation) properties[spec.name] = value;
+    if (spec.owner === 'source') properties[spec.name] = value;
+    else if (isNeededAtCreation) atCreation[spec.name] = value;
     else if (value !== '' && spec.refersTo !== 'stage') onCreate[spec.name] = value;
   }
   const [stray] = undeclared;
@@ -106,7 +108,9 @@ function planUpsert(
     return { issues: [{ path, message: 'the mapper does not declare this property, or no key for its object' }] };
   }
   properties[keyProperty] = upsert.key;
-  const write = { object: upsert.object, keyProperty, key: upsert.key, properties, hubspotId };
+  // What people own from the creation on is no part of what is remembered: it would look changed ever after.
+  const sent = { ...properties, ...atCreation };
+  const write = { object: upsert.object, keyProperty, key: upsert.key, properties: sent, hubspotId };
   const content = canonicalJson(properties);
   return { write, content, fingerprint: digest(content), onCreate };
 }

@@ -131,7 +131,8 @@ class Run<E> {
   #total: number | null = null;
   #phase: Progress['phase'] = 'reading';
   #streams = false;
-  #links: LinkCounts = { made: 0, removed: 0, refused: 0, pending: 0 };
+  #links: LinkCounts = { made: 0, removed: 0, refused: 0, pending: 0, unknown: 0 };
+  #stillOwed = 0;
 
   constructor(pipe: Pipe<E>, ends: Ends, options: RunOptions, stop: AbortSignal) {
     this.#pipe = pipe;
@@ -235,7 +236,7 @@ class Run<E> {
   /** Create-only properties and links: they hang on objects that are written by now. */
   async #afterwards(): Promise<void> {
     if (this.#options.dryRun) return;
-    await payOwed(this.#state, this.#ends.sink, this.#stop.signal);
+    this.#stillOwed = await payOwed(this.#state, this.#ends.sink, this.#stop.signal);
     const onDeadLetter = (added: boolean): void => this.#countDeadLetter(added);
     this.#links = await settleLinks(this.#state, this.#ends.sink, onDeadLetter, this.#stop.signal);
     await this.#ends.inspect(this.#stop.signal);
@@ -278,6 +279,8 @@ class Run<E> {
         proofs: this.#reader.proofs,
         counts,
         deadLettersAdded: this.#deadLettersAdded,
+        linksUnknown: this.#links.unknown,
+        stillOwed: this.#stillOwed,
         readSlices: this.#options.records === null,
       }),
       counts,

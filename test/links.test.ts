@@ -155,6 +155,14 @@ test('a link whose answer was lost is asked for once more, and is there once', a
   expect(await companiesOf(bench, bench.contact('P-1').id)).toEqual([bench.company('C-1').id]);
 });
 
+test('a run whose links HubSpot never answered for does not say ok', async () => {
+  const bench = await openBench({ accounts: [account('C-1', { people: [person('P-1')] })] });
+  bench.hubspot.setFaults([{ path: 'associations', times: 100, fault: { kind: 'status', status: 503 } }]);
+  expect(await bench.run('customers')).toMatchObject({ status: 'partial', links: { made: 0, unknown: 1 } });
+  bench.hubspot.setFaults([]);
+  expect(await bench.run('customers')).toMatchObject({ status: 'ok', links: { made: 1, unknown: 0 } });
+}, 60_000);
+
 test('a link that the run died over is asked for again by the next run', async () => {
   const bench = await openBench({ accounts: [account('C-1', { people: [person('P-1')] })] });
   bench.hubspot.setFaults([{ path: 'associations', times: 1, fault: { kind: 'status', status: 401 } }]);

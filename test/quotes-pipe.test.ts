@@ -311,6 +311,8 @@ test('a stage that people own is set at creation and theirs from then on', async
     quotes: [quote('Q-1', 'C-1', { stage: 'DRAFT' }), quote('Q-2', 'C-1', { stage: 'LOST' })],
   });
   await bench.run('quotes', { env });
+  await bench.change('quotes', 'Q-1', { notARealColumn: 'x' });
+  expect(await bench.run('quotes', { env })).toMatchObject({ status: 'ok', upserts: { updated: 0 } });
   expect(await bench.stageOf(bench.deal('OPP-Q-1'))).toBe('Draft');
   await bench.edit('deals', bench.deal('OPP-Q-1').id, { dealstage: bench.deal('OPP-Q-2').dealstage ?? '' });
   await bench.change('quotes', 'Q-1', { stage: 'WON', customerPo: 'PO-7' });

@@ -12,6 +12,8 @@ export interface LinkCounts {
   refused: number;
   /** Wanted by this pipe; the other end is not in HubSpot yet. */
   pending: number;
+  /** HubSpot did not say whether they were made or removed: the next run tries again. */
+  unknown: number;
 }
 
 /** Links handled in one request, and debts read in one go: bounds memory. */
@@ -19,9 +21,9 @@ const CHUNK = 1_000;
 
 /**
  * Sends create-only properties of objects this tool created, where people have not filled them in meanwhile. They stay
- * owed until HubSpot has acknowledged them.
+ * owed until HubSpot has acknowledged them. Returns how many objects are still owed something.
  */
-export async function payOwed(state: StreamState, sink: Sink, signal: AbortSignal): Promise<void> {
+export async function payOwed(state: StreamState, sink: Sink, signal: AbortSignal): Promise<number> {
   for (;;) {
     const owing = state.objects.owing(CHUNK);
     const parts = [...Map.groupBy(owing, (debt) => debt.object)].flatMap(([object, debts]) =>
@@ -31,7 +33,7 @@ export async function payOwed(state: StreamState, sink: Sink, signal: AbortSigna
     const paid = await Promise.all(
       parts.map(({ object, part }) => limit(() => payObject(object, part, state, sink, signal))),
     );
-    if (paid.every((count) => count === 0)) return; // bounded: every round pays at least one, or is the last
+    if (paid.every((count) => count === 0)) return owing.length; // bounded: every round pays at least one, or is the last
   }
 }
 
@@ -75,7 +77,7 @@ export async function settleLinks(
   onDeadLetter: (added: boolean) => void,
   signal: AbortSignal,
 ): Promise<LinkCounts> {
-  const counts: LinkCounts = { made: 0, removed: 0, refused: 0, pending: 0 };
+  const counts: LinkCounts = { made: 0, removed: 0, refused: 0, pending: 0, unknown: 0 };
   // Old links first: a contact has one primary company, and the new one must be the last to be set.
   await removeUnwanted(state, sink, signal, counts);
   const tried = new Set<string>();
@@ -123,7 +125,7 @@ async function make(
         } as const;
         onDeadLetter(state.letters.open(letter));
         counts.refused++;
-      }
+      } else counts.unknown++;
     }
   });
 }
@@ -139,7 +141,10 @@ async function removeUnwanted(state: StreamState, sink: Sink, signal: AbortSigna
       for (const link of settled) state.links.removed(link);
     });
     counts.removed += gone.size;
-    if (settled.length === 0) return; // bounded: every round settles at least one, or is the last
+    if (settled.length === 0) {
+      counts.unknown += links.length;
+      return;
+    } // bounded: every round settles at least one, or is the last
   }
 }
 

@@ -28,6 +28,10 @@ export interface Evidence {
   readonly proofs: readonly PartitionProof[];
   readonly counts: Counts;
   readonly deadLettersAdded: number;
+  /** Links HubSpot did not answer for. */
+  readonly linksUnknown: number;
+  /** Objects whose create-only properties HubSpot did not acknowledge. */
+  readonly stillOwed: number;
   /** The run read its source slice by slice: then no slice at all proves nothing. */
   readonly readSlices: boolean;
 }
@@ -36,7 +40,7 @@ export interface Evidence {
 export const UNION = '*';
 
 export function conclude(evidence: Evidence): Conclusion {
-  const { pipe, failure, proofs, counts, deadLettersAdded, readSlices } = evidence;
+  const { pipe, failure, proofs, counts, deadLettersAdded, linksUnknown, stillOwed, readSlices } = evidence;
   if (failure !== null) return concludeFailure(pipe, failure);
   const failed = proofs.filter((proof) => proof.verdict === 'failed');
   const slices = proofs.filter((proof) => proof.partition !== UNION);
@@ -51,6 +55,12 @@ export function conclude(evidence: Evidence): Conclusion {
     ...unproven.map((proof) => `${proof.label} is not proven complete: ${proof.reason}`),
     ...(counts.held > 0
       ? [`${many(counts.held, 'record is', 'records are')} held: HubSpot did not say whether they were written`]
+      : []),
+    ...(linksUnknown > 0
+      ? [`HubSpot did not say whether ${many(linksUnknown, 'link was', 'links were')} made or removed`]
+      : []),
+    ...(stillOwed > 0
+      ? [`${many(stillOwed, 'new object lacks', 'new objects lack')} properties that are set once, at creation`]
       : []),
     ...(deadLettersAdded > 0 ? [`${many(deadLettersAdded, 'dead letter was', 'dead letters were')} added`] : []),
   ];
