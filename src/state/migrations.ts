@@ -227,4 +227,26 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX journal_by_subject ON journal (subject);
   CREATE INDEX journal_by_run ON journal (run);
   `,
+  `
+  -- The ledger of the schedule: one row for each job and local date it is planned for, made before its time has come.
+  CREATE TABLE slots (
+    job TEXT NOT NULL,                -- its pipes with '+' between, or 'reconcile' or 'prune'
+    date TEXT NOT NULL,               -- YYYY-MM-DD in the schedule's zone
+    planned_at INTEGER NOT NULL,      -- the instant of the plan, without jitter
+    not_before INTEGER NOT NULL,      -- of the next attempt: planned_at and jitter, later the pause after a failure
+    state TEXT NOT NULL CHECK (state IN
+      ('open', 'running', 'ok', 'partial', 'failed', 'superseded', 'missed', 'skipped')),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    owner_pid INTEGER,                -- of the process that runs it; null unless running
+    trigger TEXT,                     -- who started the last attempt
+    started_at INTEGER,               -- of the first attempt
+    ended_at INTEGER,                 -- of the last attempt
+    exit INTEGER,                     -- of the last attempt
+    runs TEXT NOT NULL DEFAULT '[]',  -- run ids of all attempts, as JSON
+    reason TEXT,                      -- why it is not ok, or ran late
+    hint TEXT,                        -- the next command to type
+    PRIMARY KEY (job, date)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX slots_by_state ON slots (state, planned_at);
+  `,
 ];
