@@ -10,8 +10,7 @@ import { resolverFor } from './sinks/hubspot/references.ts';
 import type { CallStats } from './sinks/hubspot/tally.ts';
 import { createTransport, type Transport } from './sinks/hubspot/transport.ts';
 import { hubspotSink } from './sinks/hubspot/upsert.ts';
-import { loadProfile } from './sources/erp/profile.ts';
-import { restSource } from './sources/erp/rest.ts';
+import { adapterOf } from './sources/erp/adapter.ts';
 import { type SquareSource, squareSource } from './sources/square.ts';
 
 export type ErpResource = 'products' | 'customers' | 'quotes';
@@ -53,25 +52,15 @@ export function instanceOf(
 function erpInstance(config: ErpConfig, named: string | null, target: Environment, attemptsMax?: number): Instance {
   const kind = named ?? (config.stagingUrl === null ? 'production' : 'staging');
   const url = given(kind === 'production' ? config.productionUrl : config.stagingUrl, `ERP_${kind.toUpperCase()}_URL`);
-  const profile = loadProfile(config.profile);
-  const { login } = config;
-  const credentials = login.kind === 'token' ? { token: login.token } : { user: login.user, password: login.password };
+  const adapter = adapterOf(config.profile);
+  const access = { ...config, baseUrl: url };
   return {
     id: `erp:${kind}:${digest(url).slice(0, 12)}`,
     environment: target === 'sandbox' ? 'sandbox' : kind === 'production' ? 'production' : 'staging',
-    zone: profile.zone,
+    zone: adapter.zone,
     systems: {
       square: () => unavailable('Square'),
-      erp: (resource) =>
-        restSource({
-          profile,
-          resource,
-          baseUrl: url,
-          credentials,
-          clock: systemClock,
-          random: Math.random,
-          ...(attemptsMax === undefined ? {} : { attemptsMax }),
-        }),
+      erp: (resource) => adapter.source(resource, access, { clock: systemClock, random: Math.random, attemptsMax }),
     },
   };
 }

@@ -2,10 +2,9 @@
 import type { Config } from '../config.ts';
 import { EXIT, FatalError, TooLargeError, TransientError } from '../errors.ts';
 import type { LoadedJob } from '../jobs.ts';
-import { loadProfile, resourceOf } from '../sources/erp/profile.ts';
+import { adapterOf } from '../sources/erp/adapter.ts';
 import { type ErpResource, instanceOf, type Systems } from '../systems.ts';
 import { type KnownFromStaging, type ShadowOptions, shadowRead, type Verdict } from './shadow-read.ts';
-import { fieldPaths } from './shape.ts';
 
 /** What the cut-over needs of a job. */
 export type CutoverJob = Pick<LoadedJob, 'pipe' | 'system' | 'from' | 'mapping' | 'after'>;
@@ -74,7 +73,7 @@ function sourceAndShape(
     return systems.erp(resource);
   };
   const source = job.from({ ...systems, erp: noting });
-  const profile = loadProfile(erp.profile);
-  const fields = asked.flatMap((resource) => fieldPaths(resourceOf(profile, resource)));
+  const adapter = adapterOf(erp.profile);
+  const fields = asked.flatMap((resource) => adapter.fields(resource));
   return { source, shape: { schema: job.mapping.schema, fields } };
 }

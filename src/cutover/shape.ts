@@ -1,13 +1,10 @@
 /** Whether a sample of a source's records has the shape that a mapper needs. Names fields, never a value. */
 import type { z } from 'zod';
 import type { Source, SourceRecord } from '../pipe.ts';
-import type { Resource } from '../sources/erp/profile.ts';
+import type { FieldPath } from '../sources/erp/adapter.ts';
 
 /** A row of a sample; null for one that has no usable id or date. */
 export type Sampled = SourceRecord | null;
-
-/** A canonical field and, inside an object or list, one of its parts. */
-export type FieldPath = readonly [field: string, part?: string];
 
 export interface Shape {
   readonly schema: z.ZodType<unknown>;
@@ -20,12 +17,6 @@ const FITTING_SHARE = 0.98;
 /** Fields that one sentence names. */
 const NAMED_MAX = 5;
 const ID_CHARS_MAX = 200;
-
-export const fieldPaths = ({ fields }: Resource): FieldPath[] =>
-  Object.entries(fields).flatMap(([field, { object, each }]) => [
-    [field] satisfies FieldPath,
-    ...Object.keys(object ?? each ?? {}).map((part): FieldPath => [field, part]),
-  ]);
 
 /** What is wrong with the sample as a whole, as a sentence; null when it has the shape. */
 export function misfit(sample: readonly Sampled[], source: Pick<Source, 'canonical'>, shape: Shape): string | null {

@@ -4,8 +4,7 @@ import type { ErpConfig } from '../config.ts';
 import { EXIT } from '../errors.ts';
 import type { LoadedJob } from '../jobs.ts';
 import type { Source } from '../pipe.ts';
-import { loadProfile } from '../sources/erp/profile.ts';
-import { restSource } from '../sources/erp/rest.ts';
+import { adapterOf } from '../sources/erp/adapter.ts';
 import { squareSource } from '../sources/square.ts';
 import type { Systems } from '../systems.ts';
 import type { Survey } from './configuration.ts';
@@ -41,20 +40,11 @@ async function erpFindings(job: LoadedJob, erp: ErpConfig, fed: string, signal: 
     const name = `ERP_${fed.toUpperCase()}_URL`;
     return [fault('erp', job.pipe, `is fed from ${fed}, and ${name} is not set`, `set ${name}`, EXIT.usage)];
   }
-  const profile = loadProfile(erp.profile);
-  const { login } = erp;
-  const credentials = login.kind === 'token' ? { token: login.token } : { user: login.user, password: login.password };
+  const adapter = adapterOf(erp.profile);
+  const access = { ...erp, baseUrl: url };
+  const options = { clock: systemClock, random: Math.random, attemptsMax: 2 };
   const systems: Systems = {
-    erp: (resource) =>
-      restSource({
-        profile,
-        resource,
-        baseUrl: url,
-        credentials,
-        clock: systemClock,
-        random: Math.random,
-        attemptsMax: 2,
-      }),
+    erp: (resource) => adapter.source(resource, access, options),
     square: () => {
       throw new Error('a pipe of the ERP asked for Square');
     },

@@ -1,0 +1,67 @@
+/** Chooses how an ERP is talked to: by a profile, or by code of its own. The one place where an adapter is added. */
+import type { Source } from '../../pipe.ts';
+import type { Clock } from './clock.ts';
+import type { ResourceName } from './field-names.ts';
+import { loadProfile, type Profile, resourceOf } from './profile.ts';
+import type { Field } from './profile-schema.ts';
+import { restSource } from './rest.ts';
+
+/** Where an ERP is and how it knows us. */
+interface ErpAccess {
+  /** A profile's name, or the path of a YAML file. */
+  readonly profile: string;
+  readonly baseUrl: string;
+  readonly login:
+    | { readonly kind: 'token'; readonly token: string }
+    | { readonly kind: 'password'; readonly user: string; readonly password: string };
+  /** The database or tenant of an ERP that has several. */
+  readonly database: string | null;
+}
+
+interface OpenOptions {
+  readonly clock: Clock;
+  /** 0 to 1. */
+  readonly random: () => number;
+  readonly attemptsMax?: number | undefined;
+}
+
+/** A canonical field and, inside an object or list, one of its parts. */
+export type FieldPath = readonly [field: string, part?: string];
+
+/** An ERP that can be read. */
+export interface ErpAdapter {
+  /** IANA time zone: what a time without offset means. */
+  readonly zone: string;
+  /** Throws FatalError for a resource, credential or address that it cannot work with. */
+  source(resource: ResourceName, access: ErpAccess, options: OpenOptions): Source;
+  /** The canonical fields it fills. */
+  fields(resource: ResourceName): readonly FieldPath[];
+}
+
+/** The adapter that a configured profile stands for. Throws FatalError for a profile that is not there or is faulty. */
+export function adapterOf(profile: string): ErpAdapter {
+  return profileAdapter(loadProfile(profile));
+}
+
+function profileAdapter(profile: Profile): ErpAdapter {
+  return {
+    zone: profile.zone,
+    source: (resource, { baseUrl, login }, options) =>
+      restSource({
+        profile,
+        resource,
+        baseUrl,
+        credentials: login.kind === 'token' ? { token: login.token } : { user: login.user, password: login.password },
+        clock: options.clock,
+        random: options.random,
+        ...(options.attemptsMax === undefined ? {} : { attemptsMax: options.attemptsMax }),
+      }),
+    fields: (resource) => fieldPaths(resourceOf(profile, resource).fields),
+  };
+}
+
+const fieldPaths = (fields: Readonly<Record<string, Field>>): FieldPath[] =>
+  Object.entries(fields).flatMap(([field, { object, each }]) => [
+    [field] satisfies FieldPath,
+    ...Object.keys(object ?? each ?? {}).map((part): FieldPath => [field, part]),
+  ]);
