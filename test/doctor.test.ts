@@ -1,12 +1,18 @@
 /** `doctor` over HTTP: what it says of a machine that is ready, and of each thing that is not. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { generate } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { doctor } from '../src/commands/doctor.ts';
 import { setup } from '../src/commands/setup.ts';
 import { clockFindings } from '../src/doctor/machine.ts';
+import { surveyNetwork } from '../src/doctor/network.ts';
+import { tokenFindings } from '../src/doctor/square.ts';
+import { EXIT } from '../src/errors.ts';
 import { startHubSpot } from '../src/sandbox/hubspot/server.ts';
 import { type Sandbox, startSandbox } from '../src/sandbox/start.ts';
 import { databasePath, openDatabase } from '../src/state/database.ts';
@@ -98,6 +104,25 @@ function shopIn(env: Env): { folder: string; env: Env } {
   return { folder, env: { ...env, ...own } };
 }
 
+/** A host with a certificate of its own that ends in five days. */
+async function openTls(host: string): Promise<{ url: string; cert: string; close: () => Promise<void> }> {
+  const end = new Date(Date.now() + 5 * 86_400_000 - 60_000);
+  const name = host === '127.0.0.1' ? ({ type: 7, ip: host } as const) : ({ type: 2, value: host } as const);
+  const { private: key, cert } = await generate([{ name: 'commonName', value: host }], {
+    notAfterDate: end,
+    extensions: [
+      { name: 'basicConstraints', cA: true },
+      { name: 'subjectAltName', altNames: [name] },
+    ],
+  });
+  const server = createServer({ key, cert }, (_, reply) => void reply.writeHead(404).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  const close = () => new Promise<void>((resolve) => void server.close(() => resolve()));
+  return { url: `https://127.0.0.1:${port}`, cert, close };
+}
+
 describe('doctor', () => {
   test('finds a distributor that is ready to be fine, and leaves nothing behind', async () => {
     const { env, folder } = shopIn(ready);
@@ -166,9 +191,11 @@ describe('doctor', () => {
       const { env } = shopIn(ready);
       const found = await ask({ ...env, HUBSPOT_TOKEN: 'narrow-token', HUBSPOT_BASE_URL: narrow.url });
       expect(found.exit).toBe(5);
-      expect(line(found, 'hubspot', 'companies')?.result).toMatch(/crm\.objects\.companies\.(read|write)/);
-      expect(narrow.log.length).toBeLessThanOrEqual(8);
-      expect(narrow.log.every(({ method, path }) => method === 'GET' || path.includes('token'))).toBe(true);
+      expect(line(found, 'scopes', 'products')?.level).toBe('ok');
+      expect(line(found, 'scopes', 'companies')?.result).toMatch(/companies\.read, crm\.objects\.companies\.write/);
+      expect(line(found, 'scopes', 'owners')?.result).toMatch(/crm\.objects\.owners\.read/);
+      expect(narrow.log.length).toBeLessThanOrEqual(12);
+      expect(narrow.log.every(({ method, path }) => /GET|HEAD/.test(method) || path.includes('token'))).toBe(true);
     } finally {
       await narrow.close();
     }
@@ -185,13 +212,56 @@ describe('doctor', () => {
     const shop = shopIn(ready);
     const found = await ask({ ...shop.env, HUBSPOT_BASE_URL: 'http://127.0.0.1:9' });
     expect(found.exit).toBe(7);
-    expect(line(found, 'clock', 'local clock')?.level).toBe('warning');
+    expect(line(found, 'network', 'HubSpot')).toMatchObject({ level: 'fault', fix: expect.stringMatching(/port/) });
+    expect(line(found, 'clock', 'local clock')?.result).toMatch(/ERP staging.*Square/);
   });
 
   test('tells a clock that is wrong by more than a minute', () => {
-    expect(clockFindings(180_000)[0]).toMatchObject({ level: 'warning', result: expect.stringMatching(/180 s ahead/) });
-    expect(clockFindings(-61_000)[0]?.result).toMatch(/61 s behind/);
-    expect(clockFindings(59_000)[0]?.level).toBe('ok');
+    const clock = (skews: Record<string, number>) => clockFindings(new Map(Object.entries(skews)))[0];
+    const ahead = clock({ HubSpot: 180_000 });
+    expect(ahead).toMatchObject({ level: 'warning', result: expect.stringMatching(/180 s ahead of HubSpot/) });
+    expect(clock({ HubSpot: -61_000 })?.result).toMatch(/61 s behind/);
+    expect(clock({ HubSpot: 59_000 })?.level).toBe('ok');
+    expect(clock({})?.level).toBe('warning');
+  });
+
+  test("tells an ERP's clock that is wrong from this machine's", () => {
+    const [clock] = clockFindings(new Map(Object.entries({ HubSpot: 400, Square: -300, ERP: 3_600_000 })));
+    expect(clock).toMatchObject({ level: 'warning', fix: expect.stringContaining('whoever runs ERP') });
+  });
+
+  test('tells a certificate that is about to end, nobody trusts, or is for another host', async () => {
+    const host = await openTls('127.0.0.1');
+    const other = await openTls('other.example');
+    const trusted = getCACertificates('default');
+    const look = async (url: string) => {
+      const targets = [{ name: 'ERP', url, exit: EXIT.source, isNeeded: true }];
+      return (await surveyNetwork(targets, new AbortController().signal)).findings[0];
+    };
+    try {
+      expect(await look(host.url)).toMatchObject({ level: 'fault', fix: expect.stringContaining('NODE_EXTRA_CA') });
+      setDefaultCACertificates([...trusted, host.cert, other.cert]);
+      expect(await look(host.url)).toMatchObject({ level: 'warning', result: expect.stringMatching(/ 4 days left/) });
+      expect(await look(other.url)).toMatchObject({ level: 'fault', result: expect.stringContaining('another host') });
+    } finally {
+      setDefaultCACertificates(trusted);
+      await Promise.all([host.close(), other.close()]);
+    }
+  });
+
+  test('lets an ERP address be dark that nothing reads today', async () => {
+    const shop = shopIn(ready);
+    const found = await ask({ ...shop.env, ERP_PRODUCTION_URL: 'http://127.0.0.1:9' });
+    expect(line(found, 'network', 'ERP production')).toMatchObject({ level: 'warning' });
+    expect(found.exit).toBe(0);
+  });
+
+  test('names what a Square token lacks and when it ends', () => {
+    const scopes = ['ORDERS_READ', 'MERCHANT_PROFILE_READ'];
+    const found = tokenFindings({ scopes, expiresAtMs: 3 * 86_400_000 }, 0);
+    expect(found[0]).toMatchObject({ level: 'warning', result: 'lacks CUSTOMERS_READ' });
+    expect(found[1]).toMatchObject({ level: 'warning', result: expect.stringMatching(/3 days left/) });
+    expect(tokenFindings({ scopes: ['CUSTOMERS_READ'], expiresAtMs: null }, 0)[0]?.exit).toBe(5);
   });
 
   test('tells a damaged state, one of another portal, and one that a run holds', async () => {

@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import { readDotenv } from '../config/dotenv.ts';
-import { gather, type Layer } from '../config/origins.ts';
+import { type Gathered, gather, type Layer } from '../config/origins.ts';
 import {
   type ErpConfig,
   erpOf,
@@ -11,7 +11,7 @@ import {
   type SquareConfig,
   squareOf,
 } from '../config/systems.ts';
-import { isSecret, type Variables, variables } from '../config/variables.ts';
+import { isSecret, SECRETS, type Variables, variables } from '../config/variables.ts';
 import { loadConfig } from '../config.ts';
 import { EXIT, FatalError } from '../errors.ts';
 import { type Finding, fault, fine, warning } from './finding.ts';
@@ -24,6 +24,8 @@ export interface Survey {
   readonly erp: ErpConfig | null;
   readonly square: SquareConfig | null;
   readonly alerts: readonly string[];
+  /** Files that hold secrets, named by NAME_FILE. */
+  readonly secretFiles: readonly string[];
   /** For the scrubber of everything that is shown. */
   readonly secrets: readonly string[];
 }
@@ -42,28 +44,42 @@ export function surveyConfiguration(given: Given): Survey {
   const gathered = gather(layers, cwd);
   const texts = new Map([...gathered.given].map(([name, { text }]) => [String(name), text]));
   const values = usable(texts);
-  const origins = Map.groupBy(gathered.given.values(), ({ origin }) => origin);
-  const told = [...origins].map(
-    ([origin, list]) => `${list.length} from ${origin === 'file' ? 'files' : `the ${origin}`}`,
-  );
   const profile = /\.ya?ml$/.test(values.ERP_PROFILE) ? resolve(cwd, values.ERP_PROFILE) : values.ERP_PROFILE;
   const systems = {
     hubspot: hubspotOf(values),
     erp: erpOf(values, profile),
     square: squareOf(values, values.SQUARE_BACKFILL_FROM ?? new Date().toISOString().slice(0, 10)),
   };
-  const sources = told.length > 0 ? told.join(', ') : 'nothing is set, all defaults';
   return {
     ...systems,
     environment: values.RETAIL_SYNC_ENV,
     stateDir: resolve(cwd, values.RETAIL_SYNC_STATE_DIR),
     alerts: alertsIn(values),
+    secretFiles: secretFilesIn(layers, cwd),
     secrets: [...texts].filter(([name]) => isSecret(name)).map(([, text]) => text),
     findings: [
-      fine('configuration', 'origins', `RETAIL_SYNC_ENV is ${values.RETAIL_SYNC_ENV}; variables: ${sources}`),
+      fine('configuration', 'environment', `RETAIL_SYNC_ENV is ${values.RETAIL_SYNC_ENV}`),
+      ...originFindings(gathered),
       ...faultsOf(given, systems, texts),
     ],
   };
+}
+
+/** Which variables are set, by where from; everything else is at its default. */
+function originFindings({ given }: Gathered): Finding[] {
+  const origins = Map.groupBy(given, ([, { origin }]) => origin);
+  if (origins.size === 0) return [fine('configuration', 'origins', 'nothing is set: all defaults')];
+  return [...origins].map(([origin, list]) =>
+    fine('configuration', `from ${origin === 'file' ? 'files' : origin}`, list.map(([name]) => name).join(', ')),
+  );
+}
+
+/** As `gather` reads them: the first layer that names one. */
+function secretFilesIn(layers: readonly Layer[], cwd: string): string[] {
+  return SECRETS.flatMap((name) => {
+    const path = layers.map(({ values }) => values[`${name}_FILE`]?.trim()).find((text) => text !== undefined);
+    return path ? [resolve(cwd, path)] : [];
+  });
 }
 
 /** What is valid; a variable that is not counts as not given. */

@@ -1,15 +1,18 @@
 /** All checks of `doctor`: local ones at once, the systems side by side, and everything shown without secrets. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { loadJobs } from '../jobs.ts';
 import { scrubber } from '../log/scrub.ts';
 import { pipeNames } from '../pipe-names.ts';
 import { lockFolder } from '../state/lock.ts';
-import { surveyConfiguration } from './configuration.ts';
+import { type Survey, surveyConfiguration } from './configuration.ts';
 import { type Finding, fine, GROUPS, warning } from './finding.ts';
 import { surveyHubspot } from './hubspot.ts';
 import { clockFindings, fileFindings, runtimeFindings } from './machine.ts';
-import { surveyErp, surveySquare } from './sources.ts';
+import { surveyNetwork, type Target } from './network.ts';
+import { surveyErp } from './sources.ts';
+import { surveySquare } from './square.ts';
 import { lockFinding, surveyState } from './state.ts';
 
 export interface Examination {
@@ -19,6 +22,8 @@ export interface Examination {
 
 /** What tells most comes first: who lets us in, then what is to be set up here, then who does not answer. */
 const TELLING: readonly ExitCode[] = [EXIT.access, EXIT.usage, EXIT.hubspot, EXIT.source];
+
+const HEAD_START_MS = 500;
 
 export async function examine(input: {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -30,7 +35,11 @@ export async function examine(input: {
   const survey = surveyConfiguration({ env, cwd });
   const state = surveyState(survey, pipeNames(), nowMs);
   const jobs = await loadJobs();
-  const [hubspot, erp, square] = await Promise.all([
+  const asked = surveyNetwork(targetsOf(survey, state.instances), stop);
+  // Loading the vendors' packages keeps this process busy: hosts that answer at once are timed before it.
+  await Promise.race([asked, sleep(HEAD_START_MS)]);
+  const [network, hubspot, erp, square] = await Promise.all([
+    asked,
     surveyHubspot(survey, jobs, stop),
     surveyErp(survey, jobs, state.instances, stop),
     surveySquare(survey, stop),
@@ -39,22 +48,38 @@ export async function examine(input: {
   const found = [
     ...runtimeFindings(),
     ...survey.findings,
-    ...fileFindings(cwd, survey.stateDir),
+    ...fileFindings(cwd, survey.stateDir, survey.secretFiles),
     ...state.findings,
     lockFinding(lockFolder(env), survey),
-    ...clockFindings(hubspot.skewMs),
-    ...hubspot.findings,
+    ...clockFindings(network.skews),
+    ...network.findings,
+    ...hubspot,
     ...erp,
     ...square,
     alerts.length > 0
       ? fine('alerts', 'channels', `configured: ${alerts.join(', ')} (nothing was sent)`)
-      : warning('alerts', 'channels', 'none: nobody is told when a job fails', 'set one of the ALERT_ variables'),
+      : warning('alerts', 'channels', 'none', 'set one of the ALERT_ variables', 'nobody is told when a job fails'),
   ];
   const scrub = scrubber(survey.secrets);
+  const clean = (text: string | null): string | null => (text === null ? null : scrub(text));
   const findings = found
-    .map((one) => ({ ...one, result: scrub(one.result), fix: one.fix === null ? null : scrub(one.fix) }))
+    .map((one) => ({ ...one, result: scrub(one.result), meaning: clean(one.meaning), fix: clean(one.fix) }))
     .sort((a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group));
   return { findings, exit: exitOf(findings) };
+}
+
+/** Every host that a sync talks to. An ERP address that no pipe is fed from today may be dark. */
+function targetsOf({ hubspot, erp, square }: Survey, instances: ReadonlyMap<string, string>): Target[] {
+  const targets: Target[] = [];
+  const add = (name: string, url: string | null | undefined, exit: ExitCode, isNeeded = true): void => {
+    if (url) targets.push({ name, url, exit, isNeeded });
+  };
+  const fed = new Set(instances.values());
+  add('HubSpot', hubspot?.baseUrl, EXIT.hubspot);
+  add('ERP staging', erp?.stagingUrl, EXIT.source, fed.size === 0 || fed.has('staging'));
+  add('ERP production', erp?.productionUrl, EXIT.source, erp?.stagingUrl === null || fed.has('production'));
+  add('Square', square?.baseUrl, EXIT.source);
+  return targets;
 }
 
 function exitOf(findings: readonly Finding[]): ExitCode {

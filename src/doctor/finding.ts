@@ -8,9 +8,12 @@ export const GROUPS = [
   'state',
   'lock',
   'clock',
+  'network',
   'hubspot',
+  'scopes',
   'erp',
   'square',
+  'schedule',
   'alerts',
 ] as const;
 export type Group = (typeof GROUPS)[number];
@@ -19,37 +22,46 @@ export interface Finding {
   readonly group: Group;
   readonly name: string;
   readonly level: 'ok' | 'warning' | 'fault';
-  /** What was found and what it means. */
+  /** What was found. */
   readonly result: string;
+  /** What follows from it; null where the result says all. */
+  readonly meaning: string | null;
   /** What to do; null when there is nothing to do. */
   readonly fix: string | null;
   /** Of a fault: what a run would exit with because of it. */
   readonly exit: ExitCode | null;
 }
 
-export const fine = (group: Group, name: string, result: string): Finding => ({
+/** What a fault costs, by the exit code of the run that meets it. */
+const COSTS: Partial<Record<ExitCode, string>> = {
+  [EXIT.usage]: 'a sync that needs this stops with exit 2',
+  [EXIT.access]: 'a sync that needs this stops with exit 5, before it writes',
+  [EXIT.source]: 'the pipes that read it end with exit 6 and lose nothing',
+  [EXIT.hubspot]: 'every sync ends with exit 7 and loses nothing',
+};
+
+type Named = readonly [group: Group, name: string, result: string];
+
+export const fine = (...[group, name, result]: Named): Finding => ({
   group,
   name,
   level: 'ok',
   result,
+  meaning: null,
   fix: null,
   exit: null,
 });
 
-export const warning = (group: Group, name: string, result: string, fix: string | null): Finding => ({
-  group,
-  name,
-  level: 'warning',
-  result,
-  fix,
-  exit: null,
-});
+export const warning = (
+  ...[group, name, result, fix, meaning]: [...Named, fix: string | null, meaning?: string]
+): Finding => ({ group, name, level: 'warning', result, meaning: meaning ?? null, fix, exit: null });
 
-export const fault = (group: Group, name: string, result: string, fix: string, exit: ExitCode): Finding => ({
+export const fault = (...[group, name, result, fix, exit]: [...Named, fix: string, exit: ExitCode]): Finding => ({
   group,
   name,
   level: 'fault',
   result,
+  meaning: COSTS[exit] ?? null,
   fix,
   exit,
 });

@@ -3,17 +3,13 @@ import { systemClock } from '../clock.ts';
 import { EXIT } from '../errors.ts';
 import type { LoadedJob } from '../jobs.ts';
 import type { PropertySpec } from '../pipe.ts';
-import { type AccountDetails, accountDetails, checkPortal, preflight } from '../sinks/hubspot/account.ts';
+import { type AccountDetails, accountDetails, checkPortal, checkProperties } from '../sinks/hubspot/account.ts';
+import { pipelinesLeft } from '../sinks/hubspot/pipelines.ts';
 import { planSchema } from '../sinks/hubspot/schema.ts';
 import { createTransport, type Transport } from '../sinks/hubspot/transport.ts';
 import type { Survey } from './configuration.ts';
 import { bounded, type Finding, failed, fault, fine, warning } from './finding.ts';
-
-export interface HubspotSurvey {
-  readonly findings: readonly Finding[];
-  /** This clock less HubSpot's; null when it told no time. */
-  readonly skewMs: number | null;
-}
+import { scopeFindings } from './scopes.ts';
 
 /** Below this share of the day's calls, the day's jobs may not get through. */
 const QUOTA_SHARE_LOW = 0.1;
@@ -22,15 +18,12 @@ export async function surveyHubspot(
   survey: Survey,
   jobs: readonly LoadedJob[],
   stop: AbortSignal,
-): Promise<HubspotSurvey> {
+): Promise<readonly Finding[]> {
   if (survey.hubspot === null) {
-    return {
-      findings: [warning('hubspot', 'portal', 'not asked: HUBSPOT_TOKEN or HUBSPOT_PORTAL_ID is missing', null)],
-      skewMs: null,
-    };
+    return [warning('hubspot', 'portal', 'not asked: HUBSPOT_TOKEN or HUBSPOT_PORTAL_ID is missing', null)];
   }
   const { hubspot } = survey;
-  const heard: Heard = { skewMs: null, headers: null };
+  const heard: Heard = { headers: null };
   const transport = once(
     createTransport({
       token: hubspot.token,
@@ -46,11 +39,10 @@ export async function surveyHubspot(
   const findings = await bounded('hubspot', 'portal', EXIT.hubspot, stop, (signal) =>
     portalFindings(transport, survey, jobs, signal),
   );
-  return { findings: [...findings, ...quotaFindings(heard)], skewMs: heard.skewMs };
+  return [...findings, ...quotaFindings(heard)];
 }
 
 interface Heard {
-  skewMs: number | null;
   headers: Headers | null;
 }
 
@@ -58,9 +50,6 @@ interface Heard {
 function listening(heard: Heard): typeof fetch {
   return async (input, init) => {
     const answer = await fetch(input, init);
-    const dateMs = Date.parse(answer.headers.get('date') ?? '');
-    // The header names whole seconds; on average it is half a second old.
-    if (Number.isFinite(dateMs)) heard.skewMs = Date.now() - dateMs - 500;
     if (answer.headers.has('x-hubspot-ratelimit-daily') || answer.headers.has('x-hubspot-ratelimit-max'))
       heard.headers = answer.headers;
     return answer;
@@ -92,10 +81,11 @@ async function portalFindings(
   const specs = jobs.flatMap((job) => job.mapping.properties);
   const objects = Map.groupBy(specs, (spec) => spec.object);
   const checks = await Promise.all([
-    ...[...objects].map(([object, ours]) => objectFinding(object, ours, account, transport, signal)),
+    ...[...objects].map(([object, ours]) => objectFinding(object, ours, transport, signal)),
     pipelineFinding(transport, jobs, signal),
+    roomFinding(transport, signal),
   ]);
-  return [portal, ...checks];
+  return [portal, ...checks.flat(), ...(await scopeFindings(transport, specs, signal))];
 }
 
 function portalFinding(account: AccountDetails, { hubspot, environment }: Survey): Finding {
@@ -104,29 +94,27 @@ function portalFinding(account: AccountDetails, { hubspot, environment }: Survey
     return fine(
       'hubspot',
       'portal',
-      `the token opens portal ${account.portalId}, a ${account.accountType || 'STANDARD'} account, as configured`,
+      `the token opens portal ${account.portalId}, a ${account.accountType || 'STANDARD'} account, as configured${account.timeZone ? `; its day ends at midnight in ${account.timeZone}` : ''}`,
     );
   } catch (thrown) {
     return failed('hubspot', 'portal', thrown, EXIT.access);
   }
 }
 
-/** Of one object: scopes first, then properties. Which portal it is was asked before. */
 async function objectFinding(
   object: string,
   specs: readonly PropertySpec[],
-  account: AccountDetails,
   transport: Transport,
   signal: AbortSignal,
 ): Promise<Finding> {
   try {
-    await preflight({ transport, portalIdExpected: account.portalId, environment: 'production', specs, signal });
+    await checkProperties(transport, specs, signal);
     const unique = specs.filter((spec) => spec.unique).map((spec) => spec.name);
-    const names = new Set(specs.map((spec) => spec.name)).size;
+    const names = new Set(specs.filter((spec) => spec.group !== undefined).map((spec) => spec.name)).size;
     return fine(
       'hubspot',
       object,
-      `scopes and ${names} properties are there, unique: ${[...new Set(unique)].join(', ')}`,
+      `the ${names} properties of ours are there, unique: ${[...new Set(unique)].join(', ')}`,
     );
   } catch (thrown) {
     signal.throwIfAborted();
@@ -152,6 +140,17 @@ async function pipelineFinding(
   }
 }
 
+/** Nothing when the portal does not say: then `setup` will show. */
+async function roomFinding(transport: Transport, signal: AbortSignal): Promise<Finding[]> {
+  try {
+    const left = await pipelinesLeft(transport, signal);
+    return left === null ? [] : [fine('hubspot', 'room', `for ${left} more deal pipelines`)];
+  } catch (thrown) {
+    signal.throwIfAborted();
+    return [failed('hubspot', 'room', thrown, EXIT.hubspot)];
+  }
+}
+
 /** `X-HubSpot-RateLimit-*`: developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines */
 function quotaFindings({ headers }: Heard): Finding[] {
   if (headers === null) return [];
@@ -170,7 +169,13 @@ function quotaFindings({ headers }: Heard): Finding[] {
   if (said === '') return [];
   return [
     isLow
-      ? warning('hubspot', 'limits', said, 'see which app uses them: HubSpot > Development > Monitoring')
+      ? warning(
+          'hubspot',
+          'limits',
+          said,
+          'see which app uses them: HubSpot > Development > Monitoring',
+          'when they are spent, every sync ends with exit 7 until midnight in the portal',
+        )
       : fine('hubspot', 'limits', said),
   ];
 }

@@ -1,17 +1,14 @@
-/** The ERP and Square: reachable, let us in, and what they send is what our mappings read. */
+/** The ERP: reachable, lets us in, and what it sends is what our mappings read. */
 import { systemClock } from '../clock.ts';
 import type { ErpConfig } from '../config.ts';
 import { EXIT } from '../errors.ts';
 import type { LoadedJob } from '../jobs.ts';
 import type { Source } from '../pipe.ts';
 import { adapterOf } from '../sources/erp/adapter.ts';
-import { squareSource } from '../sources/square.ts';
 import type { Systems } from '../systems.ts';
 import type { Survey } from './configuration.ts';
-import { bounded, type Finding, failed, fault, fine, warning } from './finding.ts';
+import { bounded, type Finding, fault, fine, warning } from './finding.ts';
 
-/** Five retries fit well into the time of a check. */
-const RETRY_BASE_MS = 50;
 /** Of a source cut in slices, so many are asked for a row before it counts as empty. */
 const SLICES_MAX = 3;
 
@@ -61,6 +58,7 @@ async function rowFinding(job: LoadedJob, source: Source, fed: string, signal: A
       job.pipe,
       `${fed} answers, and holds no records where it was asked`,
       'compare the profile with what the ERP sends (docs/adding-an-erp.md)',
+      'a sync would find nothing to do there',
     );
   const verdicts = rows.map((raw) => verdictOf(job, source.canonical(raw)));
   const passed = verdicts.filter((verdict) => verdict === 'passed').length;
@@ -102,24 +100,4 @@ function verdictOf({ mapping }: LoadedJob, canonical: unknown): string {
   return parsed.success
     ? 'passed'
     : parsed.error.issues[0]?.path.filter((part) => typeof part === 'string').join('.') || 'the record';
-}
-
-/** The locations, and whether the token may read orders there: two calls. */
-export function surveySquare({ square }: Survey, stop: AbortSignal): Promise<readonly Finding[]> {
-  if (square === null)
-    return Promise.resolve([warning('square', 'square', 'not asked: SQUARE_TOKEN is not set', null)]);
-  return bounded('square', 'locations', EXIT.source, stop, async (signal) => {
-    try {
-      const { token, baseUrl, locationIds } = square;
-      const source = squareSource({ token, baseUrl, locationIds, retryBaseMs: RETRY_BASE_MS });
-      let readable = 0;
-      for await (const partition of source.partitions({ kind: 'everything' }, signal)) {
-        readable += (partition.filter.locations ?? '').split(',').length;
-      }
-      return [fine('square', 'locations', `the token reads orders of ${readable} locations`)];
-    } catch (thrown) {
-      signal.throwIfAborted();
-      return [failed('square', 'locations', thrown, EXIT.source)];
-    }
-  });
 }

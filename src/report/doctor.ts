@@ -12,9 +12,12 @@ const TITLES: Readonly<Record<Finding['group'], string>> = {
   state: 'State database',
   lock: 'Lock',
   clock: 'Clock',
+  network: 'Network',
   hubspot: 'HubSpot',
+  scopes: 'HubSpot scopes',
   erp: 'ERP',
   square: 'Square',
+  schedule: 'Schedule',
   alerts: 'Alerts',
 };
 
@@ -27,7 +30,7 @@ export function renderDoctor(findings: readonly Finding[], paint: Paint): string
   return `${[...lines, '', conclusion(findings)].join('\n')}\n`;
 }
 
-function finding({ level, name, result, fix }: Finding, paint: Paint): string[] {
+function finding({ level, name, result, meaning, fix }: Finding, paint: Paint): string[] {
   const [mark, ink] = MARKS[level];
   const label = safe(name);
   const isLong = label.length > NAME_COLUMNS;
@@ -37,8 +40,8 @@ function finding({ level, name, result, fix }: Finding, paint: Paint): string[] 
   const body = isLong
     ? [head, ...[first, ...rest].map((line) => indent + line)]
     : [`${head} ${first}`, ...rest.map((line) => indent + line)];
-  const todo = fix === null ? [] : wrapped(`fix: ${fix}`, COLUMNS - indent.length).map((line) => indent + line);
-  return [...body, ...todo];
+  const added = [meaning === null ? [] : `so: ${meaning}`, fix === null ? [] : `fix: ${fix}`].flat();
+  return [...body, ...added.flatMap((text) => wrapped(text, COLUMNS - indent.length)).map((line) => indent + line)];
 }
 
 function conclusion(findings: readonly Finding[]): string {

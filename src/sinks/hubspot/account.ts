@@ -76,20 +76,19 @@ export function checkPortal(
 }
 
 /** Either of the listed scopes will do: products have their own since they left `e-commerce`. */
-function scopesFor(object: ObjectType): readonly (readonly string[])[] {
-  return ['read', 'write'].map((right) => [
-    `crm.objects.${object}.${right}`,
+export function scopesFor(object: ObjectType): readonly [readonly string[], readonly string[]] {
+  const right = (name: 'read' | 'write'): readonly string[] => [
+    `crm.objects.${object}.${name}`,
     ...(object === 'products' ? ['e-commerce'] : []),
-  ]);
+  ];
+  return [right('read'), right('write')];
 }
 
-/** The endpoint is documented for private apps; where it is missing, a 403 at the first call names the scope instead. */
-async function checkScopes(
-  transport: Transport,
-  account: AccountDetails,
-  specs: readonly PropertySpec[],
-  signal: AbortSignal,
-): Promise<void> {
+/**
+ * What a token may do; null where HubSpot does not tell: the endpoint is documented for private apps, and a 403 at the
+ * first call names the scope instead (developers.hubspot.com/docs/api-reference/legacy, private app token information).
+ */
+export async function grantedScopes(transport: Transport, signal: AbortSignal): Promise<ReadonlySet<string> | null> {
   const call = {
     method: 'POST',
     path: transport.paths.tokenInfo,
@@ -99,8 +98,17 @@ async function checkScopes(
     kind: 'read',
   } as const;
   const info = await askIfThere(transport, call, tokenReply, signal);
-  const granted = new Set(info?.scopes ?? []);
-  if (granted.size === 0) return;
+  return info?.scopes && info.scopes.length > 0 ? new Set(info.scopes) : null;
+}
+
+async function checkScopes(
+  transport: Transport,
+  account: AccountDetails,
+  specs: readonly PropertySpec[],
+  signal: AbortSignal,
+): Promise<void> {
+  const granted = await grantedScopes(transport, signal);
+  if (granted === null) return;
   const needed = [...new Set(specs.map((spec) => spec.object))].flatMap(scopesFor);
   if (specs.some((spec) => spec.refersTo === 'owner')) needed.push(['crm.objects.owners.read']);
   const lacking = needed.filter((either) => !either.some((scope) => granted.has(scope))).map((either) => either[0]);
@@ -112,8 +120,8 @@ async function checkScopes(
   );
 }
 
-/** Two properties or twenty cost the same one call per object. */
-async function checkProperties(
+/** Two properties or twenty cost the same one call per object. Throws FatalError (exit 2) for what is not there. */
+export async function checkProperties(
   transport: Transport,
   specs: readonly PropertySpec[],
   signal: AbortSignal,

@@ -61,7 +61,7 @@ export async function* listObjects(
     if (after !== null) query.set('after', after);
     const call: Call = {
       method: 'GET',
-      path: `${objectsPath(transport, object)}?${query}`,
+      path: `${transport.paths.objects(object)}?${query}`,
       budget: 'burst',
       operation: `${object} list`,
       kind: 'read',
@@ -133,7 +133,7 @@ export async function archiveObjects(
 ): Promise<void> {
   const call: Call = {
     method: 'POST',
-    path: `${objectsPath(transport, object)}/batch/archive`,
+    path: `${transport.paths.objects(object)}/batch/archive`,
     body: { inputs: ids.map((id) => ({ id })) },
     budget: 'burst',
     operation: `${object} archive`,
@@ -142,9 +142,6 @@ export async function archiveObjects(
   const answer = await answered(transport, call, signal);
   if (!isSuccess(answer.status)) throw refused(call, answer.status, answer.body);
 }
-
-const objectsPath = (transport: Transport, object: ObjectType): string =>
-  transport.paths.search(object).replace(/\/search$/, '');
 
 function listed({ id, properties }: z.infer<typeof objectReply>, keyProperty: string): ListedObject {
   const key = properties?.[keyProperty];

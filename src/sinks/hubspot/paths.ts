@@ -14,6 +14,7 @@ export type AssociationAction = 'associate/default' | 'create' | 'read' | 'archi
 /** Paths below the base URL. Every argument is encoded; none of them carries a query. */
 export interface Paths {
   batch(object: ObjectType, action: BatchAction): string;
+  objects(object: ObjectType): string;
   search(object: ObjectType): string;
   associations(from: ObjectType, to: ObjectType, action: AssociationAction): string;
   properties(object: ObjectType): string;
@@ -23,6 +24,7 @@ export interface Paths {
   pipelines(object: ObjectType): string;
   stages(object: ObjectType, pipelineId: string): string;
   readonly pipelineLimits: string;
+  readonly propertyLimits: string;
   readonly owners: string;
   readonly account: string;
   /** The same in every version. */
@@ -42,6 +44,7 @@ export function pathsOf(version: ApiVersion): Paths {
   const part = encodeURIComponent;
   return {
     batch: (object, action) => `${objects}/${object}/batch/${action}`,
+    objects: (object) => `${objects}/${object}`,
     search: (object) => `${objects}/${object}/search`,
     associations: (from, to, action) => `${associations}/${from}/${to}/batch/${action}`,
     properties: (object) => `${properties}/${object}`,
@@ -51,6 +54,7 @@ export function pathsOf(version: ApiVersion): Paths {
     pipelines: (object) => `${pipelines}/${object}`,
     stages: (object, pipelineId) => `${pipelines}/${object}/${part(pipelineId)}/stages`,
     pipelineLimits: `${base(version, 'limits')}/pipelines`,
+    propertyLimits: `${base(version, 'limits')}/custom-properties`,
     owners: `${base(version, 'owners')}${version === 'v3' ? '/' : ''}`,
     account: version === 'v3' ? '/account-info/v3/details' : `/account-info/${version}/details`,
     tokenInfo: '/oauth/v2/private-apps/get/access-token-info',

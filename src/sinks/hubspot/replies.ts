@@ -113,3 +113,6 @@ export function contextList(error: ErrorReply, name: string): readonly string[] 
 
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Where only it matters that there was an answer. */
+export const anyReply = z.unknown();
