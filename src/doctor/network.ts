@@ -90,7 +90,7 @@ function head(origin: string, signal: AbortSignal): Promise<IncomingMessage> {
   });
 }
 
-export function certificateFinding(
+function certificateFinding(
   name: string,
   answers: string,
   certificate: Pick<PeerCertificate, 'valid_to' | 'issuer'>,
