@@ -217,7 +217,7 @@ describe('a listing without order', () => {
     expect(idsOf(await pagesOf(sourceOf(url, { extra: UNSORTED })))).toHaveLength(8);
   });
 
-  test('shows by the total that an edit shifted a row out of sight', async () => {
+  test('is read again when it took several pages, so that a row that an edit shifted out of sight is found', async () => {
     vendor.rows = rowsAt(1, 2, 3, 4, 5, 6, 7);
     vendor.before = ({ number }) => {
       if (number === 2) vendor.rows = vendor.rows.map((row) => (row.no === 'I000' ? { ...row, no: 'Z' } : row));
@@ -225,7 +225,7 @@ describe('a listing without order', () => {
     };
     const pages = await pagesOf(sourceOf(url, { extra: UNSORTED }));
     expect(pages.at(-1)?.total).toBe(7);
-    expect(new Set(idsOf(pages)).has('I003')).toBe(false); // the price of offsets: whoever reads sweeps again
+    expect(new Set(idsOf(pages)).has('I003')).toBe(true);
   });
 
   test('follows cursors until none is named, and stops at one that comes again', async () => {
@@ -234,7 +234,10 @@ describe('a listing without order', () => {
       json(response, { data: [{ no: String(number), at: at(number) }], meta: { next: cursors[number - 1] } });
       return true;
     };
-    const source = sourceOf(url, { paging: '{ kind: cursor, param: cursor, from: meta.next, size: 1 }', extra: '' });
+    const source = sourceOf(url, {
+      paging: '{ kind: cursor, param: cursor, from: meta.next, size: 1, keepsPlace: true }',
+      extra: '',
+    });
     expect(idsOf(await pagesOf(source))).toEqual(['1', '2', '3']);
     expect(vendor.asked.map(({ query }) => query.get('cursor'))).toEqual([null, 'b', 'c']);
     cursors.splice(0, 3, 'b', 'b');

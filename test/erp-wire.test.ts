@@ -178,7 +178,7 @@ test('links of the vendor are followed on its own host, relative ones too', asyn
     response.end(JSON.stringify({ data: [{ no: query.get('after') ?? '1', at: at(0) }], next: links[number - 1] }));
     return true;
   };
-  const source = sourceOf(url, { paging: '{ kind: link, from: next, size: 2 }', extra: '' });
+  const source = sourceOf(url, { paging: '{ kind: link, from: next, size: 2, keepsPlace: true }', extra: '' });
   expect(idsOf(await pagesOf(source))).toEqual(['1', '2', '3']);
   expect(vendor.asked.map(({ path }) => path)).toEqual(Array(3).fill('/base/api/items'));
 });

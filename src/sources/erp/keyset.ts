@@ -5,7 +5,7 @@
  */
 import { EXIT, FatalError, TransientError } from '../../errors.ts';
 import type { ListingPage, Placed } from './listing.ts';
-import { Harvest, type Pager, printOf, type Step, type Turn } from './pager.ts';
+import { Harvest, isSameSet, type Pager, printOf, type Step, type Turn } from './pager.ts';
 import type { Paging } from './profile-schema.ts';
 import type { Bound, BoundMaker, NO_BOUND } from './since.ts';
 import { offsetStep } from './sweep.ts';
@@ -163,9 +163,6 @@ const newReading = (): Reading => ({
   inside: new Set(),
   lastMs: Number.NEGATIVE_INFINITY,
 });
-
-const isSameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
-  a.size === b.size && [...a].every((item) => b.has(item));
 
 const neverTheSame = (what: string): TransientError =>
   new TransientError(

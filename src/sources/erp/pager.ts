@@ -90,3 +90,6 @@ export const standsStill = (what: string): FatalError =>
     `the listing of ${what} stands still: the ERP repeats what it sent before`,
     'check paging in the profile against the vendor (docs/adding-an-erp.md)',
   );
+
+export const isSameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
+  a.size === b.size && [...a].every((item) => b.has(item));

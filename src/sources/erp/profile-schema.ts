@@ -81,6 +81,8 @@ const Field = z.preprocess(
 export type Field = z.output<typeof Field>;
 
 const size = z.int().min(1).max(10_000);
+/** The vendor documents that its token names a record, not an offset: edits shift nothing and one reading is enough. */
+const keepsPlace = z.boolean().default(false);
 const Paging = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('page'),
@@ -91,9 +93,9 @@ const Paging = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('offset'), param: name, sizeParam: name.optional(), size }),
   /** `from`: where the reply carries the token of the next page. */
-  z.strictObject({ kind: z.literal('cursor'), param: name, from: Path, sizeParam: name.optional(), size }),
+  z.strictObject({ kind: z.literal('cursor'), param: name, from: Path, sizeParam: name.optional(), size, keepsPlace }),
   /** `from`: where the reply carries the address of the next page. */
-  z.strictObject({ kind: z.literal('link'), from: Path, sizeParam: name.optional(), size }),
+  z.strictObject({ kind: z.literal('link'), from: Path, sizeParam: name.optional(), size, keepsPlace }),
 ]);
 export type Paging = z.output<typeof Paging>;
 
