@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Invocation } from './commands/invocation.ts';
+import { registerProfile } from './commands/register-profile.ts';
 import { registerReconcile } from './commands/register-reconcile.ts';
 import { registerSafetyCommands } from './commands/register-safety.ts';
 import { registerStateCommands } from './commands/state-commands.ts';
@@ -214,6 +215,7 @@ for (const [name, text] of [
 registerStateCommands(program, run, invocation);
 registerReconcile(program, run, invocation);
 registerSafetyCommands(program, run, invocation);
+registerProfile(program, run, invocation);
 
 const config = program.command('config').description('the effective configuration');
 config

@@ -19,7 +19,7 @@ const PROFILE_CHARS_MAX = 1_000_000;
 const ALIASES_MAX = 100;
 
 /** The names that `loadProfile` resolves without a path. */
-const shippedProfiles = (): string[] =>
+export const shippedProfiles = (): string[] =>
   readdirSync(SHIPPED_FOLDER)
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => basename(file, '.yaml'))
