@@ -14,6 +14,7 @@ import { type Counts, Ledger } from './engine/ledger.ts';
 import { EntityMapper } from './engine/mapping.ts';
 import type { PartitionProof } from './engine/read.ts';
 import { type Reach, Reader } from './engine/reader.ts';
+import { letterOf } from './engine/refusal.ts';
 import { type Conclusion, conclude } from './engine/verdict.ts';
 import { type UpsertCounts, Writer } from './engine/writer.ts';
 import { EXIT, FatalError } from './errors.ts';
@@ -167,12 +168,7 @@ class Run<E> {
       exclusive: mapping.properties.filter((spec) => spec.exclusive),
       stop: this.#stop.signal,
       kill: this.#kill.signal,
-      onRefused: ({ object, key, entity, reason, category }) => {
-        const raw = `[${(state.recordsOf([entity]).get(entity) ?? []).map((record) => record.raw).join(',')}]`;
-        onDeadLetter(
-          state.letters.open({ subject: `${object} ${key}`, entity, stage: 'write', category, reason, raw }),
-        );
-      },
+      onRefused: (refused) => onDeadLetter(state.letters.open(letterOf(refused, state))),
       onSettled: () => this.#checkCreates(),
     });
     this.#dispatch = new Dispatch({ mapper: this.#mapper, state, ledger, writer: this.#writer, onDeadLetter });
@@ -206,6 +202,7 @@ class Run<E> {
     this.#streams = this.#pipe.assembles === 'one-record' && !this.#measured;
     this.#state.reopenSending();
     this.#state.reopenHeld();
+    if (records === null) this.#state.letters.reopenDue();
     for (const [pipe, stream] of joinedStreams) this.#state.touchDependents(pipe, stream);
     if (records === null) await this.#reader.readAll();
     else await this.#reader.readAgain(records);

@@ -199,7 +199,7 @@ describe('a retry', () => {
       CREATE TEMP TABLE new AS SELECT r.*, '' AS new_id FROM json_each('[${Array(60).fill(0)}]'),
         (SELECT * FROM records WHERE rule IS NULL AND id NOT IN ('${bad.join("','")}') LIMIT 1) r;
       UPDATE new SET new_id = 8000000 + rowid;
-      INSERT INTO records SELECT stream, new_id, modified_at, content, replace(raw, id, new_id), rule, run FROM new;
+      INSERT INTO records (stream, id, modified_at, content, raw, rule, run) SELECT stream, new_id, modified_at, content, replace(raw, id, new_id), rule, run FROM new;
       INSERT INTO entities SELECT stream, new_id, 'pending', NULL, modified_at, run FROM new;
       INSERT INTO membership SELECT stream, new_id, new_id FROM new`);
     const writes = shop.writes;

@@ -195,6 +195,59 @@ describe('a run', () => {
     expect(world.names().P5).toBe('good');
   });
 
+  it('tries a refusal that may pass again by itself, less and less often, and gives up in the end', async () => {
+    let refuses = true;
+    let tries = 0;
+    world.sink.answer = (write, apply) => {
+      if (write.key !== 'P2' || !refuses) return apply();
+      tries++;
+      return { kind: 'refused', category: 'CONFLICT', reason: 'two writes met' };
+    };
+    const letter = () => world.db.prepare('SELECT state, attempts, next_attempt AS next FROM dead_letters').get();
+    expect(await world.run()).toMatchObject({ status: 'partial', deadLettersAdded: 1 });
+    expect(await world.run()).toMatchObject({ status: 'ok', deadLettersAdded: 0 });
+    expect(tries).toBe(2);
+    await world.run();
+    expect(tries).toBe(2);
+    for (let day = 0; day < 60; day++) {
+      world.nowMs += 86_400_000;
+      await world.run();
+    }
+    expect(tries).toBe(8);
+    expect(letter()).toMatchObject({ state: 'open', attempts: 8, next: null });
+    refuses = false;
+    world.source.rows[1] = { id: 'P2', modifiedAt: at(90_700), name: 'n2 again' };
+    await world.run();
+    expect(letter()).toMatchObject({ state: 'resolved' });
+    expect(world.names().P2).toBe('n2 again');
+  });
+
+  it('never tries again by itself what HubSpot found invalid', async () => {
+    let tries = 0;
+    world.sink.answer = (write, apply) => {
+      if (write.key !== 'P2') return apply();
+      tries++;
+      return { kind: 'refused', category: 'VALIDATION_ERROR', reason: 'name: too odd' };
+    };
+    for (let day = 0; day < 3; day++) {
+      await world.run();
+      world.nowMs += 86_400_000;
+    }
+    expect(tries).toBe(1);
+  });
+
+  it("sends today's content, not that of the letter, when it tries again", async () => {
+    world.sink.answer = (write, apply) =>
+      write.key === 'P2' && write.properties.name === 'n2'
+        ? { kind: 'refused', category: 'ambiguous-match', reason: 'two of them' }
+        : apply();
+    await world.run();
+    world.source.rows[1] = { id: 'P2', modifiedAt: at(90_700), name: 'newer' };
+    await world.run();
+    expect(world.names().P2).toBe('newer');
+    expect(world.sink.requests.flat().filter(({ key }) => key === 'P2').length).toBe(2);
+  });
+
   it("keeps HubSpot's reason for a refused record", async () => {
     world.sink.answer = (write, apply) =>
       write.key === 'P2' ? { kind: 'refused', category: 'VALIDATION_ERROR', reason: 'name: too odd' } : apply();

@@ -44,10 +44,11 @@ export const filterOf = ({ pipe, stage, category, since }: FilterFlags, state: L
 });
 
 /** A letter as `--json` shows it: without its payload. */
-export const letterDocument = ({ stream: _, firstSeenMs, lastSeenMs, ...letter }: LetterRow) => ({
+export const letterDocument = ({ stream: _, firstSeenMs, lastSeenMs, nextAttemptMs, ...letter }: LetterRow) => ({
   ...letter,
   firstSeen: new Date(firstSeenMs).toISOString(),
   lastSeen: new Date(lastSeenMs).toISOString(),
+  nextAttempt: nextAttemptMs === null ? null : new Date(nextAttemptMs).toISOString(),
 });
 
 /** Letters, the latest seen first. Reads the state only. */
@@ -63,7 +64,7 @@ export async function listDeadLetters(flags: ListFlags, invocation: Invocation):
     const counts = { letters: total, shown: letters.length };
     const document = { schemaVersion: 1, runId: null, status: 'ok', counts, letters: letters.map(letterDocument) };
     stdout.write(`${JSON.stringify(document, null, 2)}\n`);
-  } else stdout.write(renderLetterList(letters, total, flags.state ?? 'open', painter(stdout, env)));
+  } else stdout.write(renderLetterList(letters, total, flags.state ?? 'open', Date.now(), painter(stdout, env)));
   return EXIT.ok;
 }
 
@@ -88,7 +89,7 @@ export async function showDeadLetter(
   const payload: unknown = raw === null ? null : JSON.parse(raw);
   if (!flags.json) {
     const shown = { letter, records, history, payload, isRaw: flags.raw === true };
-    stdout.write(renderLetter(shown, painter(stdout, env)));
+    stdout.write(renderLetter(shown, Date.now(), painter(stdout, env)));
     return EXIT.ok;
   }
   const document = {

@@ -80,12 +80,12 @@ export async function settleLinks(
   const counts: LinkCounts = { made: 0, removed: 0, refused: 0, pending: 0, unknown: 0 };
   // Old links first: a contact has one primary company, and the new one must be the last to be set.
   await removeUnwanted(state, sink, signal, counts);
-  const tried = new Set<string>();
+  const tried = new Set(state.letters.restingLinks());
   for (;;) {
     const links = [...state.links.ready(CHUNK + tried.size), ...byOtherProperty(state)].filter(
       (link) => !tried.has(name(link)),
     );
-    if (links.length === 0) break; // bounded: every link is tried once
+    if (links.length === 0) break; // bounded: every link is tried once at most
     for (const link of links) tried.add(name(link));
     const limit = pLimit(sink.concurrency);
     await Promise.all(
@@ -111,7 +111,7 @@ async function make(
       const outcome: LinkOutcome = outcomes[index] ?? { kind: 'unknown', reason: 'no outcome' };
       if (outcome.kind === 'done') {
         state.links.made(link);
-        state.letters.resolve(name(link));
+        state.letters.resolveLink(name(link));
         counts.made++;
       } else if (outcome.kind === 'refused') {
         const { reason } = outcome;
@@ -122,6 +122,8 @@ async function make(
           category: 'link',
           reason,
           raw: null,
+          // The other end may have been archived, or locked: nothing that the source could tell.
+          isPassing: true,
         } as const;
         onDeadLetter(state.letters.open(letter));
         counts.refused++;

@@ -23,6 +23,7 @@ export function renderLetterList(
   letters: readonly LetterRow[],
   total: number,
   state: LetterState,
+  nowMs: number,
   paint: Paint,
 ): string {
   if (total === 0) return `no ${state} dead letters\n`;
@@ -31,10 +32,11 @@ export function renderLetterList(
     String(attempts),
   ]);
   const [head = '', ...lines] = tableLines(HEADS, rows);
-  const body = letters.flatMap(({ subject, reason }, index) => [
+  const body = letters.flatMap(({ subject, reason, nextAttemptMs }, index) => [
     lines[index] ?? '',
     clip(`${INDENT}${safe(subject)}`, COLUMNS),
     clip(`${INDENT}${safe(reason)}`, COLUMNS),
+    ...(nextAttemptMs === null ? [] : [`${INDENT}${nextTry(nextAttemptMs, nowMs)}`]),
   ]);
   const more = total - letters.length;
   return `${[
@@ -61,7 +63,8 @@ export interface ShownLetter {
   readonly isRaw: boolean;
 }
 
-export function renderLetter({ letter, records, history, payload, isRaw }: ShownLetter, paint: Paint): string {
+export function renderLetter(shown: ShownLetter, nowMs: number, paint: Paint): string {
+  const { letter, records, history, payload, isRaw } = shown;
   const { id, pipe, subject, stage, category, reason, attempts, mapper, run, state } = letter;
   const ink = { open: 'yellow', resolved: 'green', discarded: 'gray' } as const;
   const lines = [
@@ -73,7 +76,7 @@ export function renderLetter({ letter, records, history, payload, isRaw }: Shown
     ...field('reason', reason),
     ...field('first seen', `${minuteOf(letter.firstSeenMs)} UTC`),
     ...field('last seen', `${minuteOf(letter.lastSeenMs)} UTC, in run ${run}`),
-    ...field('attempts', String(attempts)),
+    ...field('attempts', `${attempts}${state === 'open' ? `; ${nextTry(letter.nextAttemptMs, nowMs)}` : ''}`),
     ...field('mapper', mapper),
     ...history.flatMap(({ atMs, by, what, reason: why }) =>
       field('history', `${minuteOf(atMs)} ${what} (${by}): ${why}`),
@@ -82,6 +85,13 @@ export function renderLetter({ letter, records, history, payload, isRaw }: Shown
     ...nextLines(letter, records.length > 0),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Who tries it again, and when. */
+function nextTry(nextAttemptMs: number | null, nowMs: number): string {
+  if (nextAttemptMs === null) return 'tried again when its record changes, or by a retry';
+  if (nextAttemptMs <= nowMs) return 'tried again by the next run';
+  return `tried again by the first run after ${minuteOf(nextAttemptMs)} UTC`;
 }
 
 function field(label: string, text: string): string[] {

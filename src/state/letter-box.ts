@@ -20,6 +20,8 @@ export interface LetterRow {
   readonly attempts: number;
   readonly run: string;
   readonly state: LetterState;
+  /** When a run tries it again by itself; null: when its record changes, or a person asks. */
+  readonly nextAttemptMs: number | null;
 }
 
 /** What is asked for; null where everything is. */
@@ -33,7 +35,8 @@ export interface LetterFilter {
 }
 
 const COLUMNS = `d.id, s.pipe, d.stream, d.subject, d.entity, d.stage, d.category, d.reason, d.mapper,
-  d.first_seen AS firstSeenMs, d.last_seen AS lastSeenMs, d.attempts, d.run, d.state`;
+  d.first_seen AS firstSeenMs, d.last_seen AS lastSeenMs, d.attempts, d.run, d.state,
+  CASE WHEN d.state = 'open' THEN d.next_attempt END AS nextAttemptMs`;
 const FROM = 'FROM dead_letters d JOIN streams s ON s.id = d.stream';
 const WHERE = `WHERE (@pipe IS NULL OR s.pipe = @pipe) AND (@stage IS NULL OR d.stage = @stage)
   AND (@category IS NULL OR d.category = @category) AND (@state IS NULL OR d.state = @state)
@@ -109,6 +112,14 @@ export interface Decision {
 /** Sets open letters aside; journaled. Returns the numbers of those that were open. */
 export const discardLetters = (db: Database, ids: readonly number[], decision: Decision): readonly number[] =>
   changeState(db, ids, { from: 'open', to: 'discarded', kind: 'letter discarded' }, decision);
+
+/** A link is tried by the next run, whatever its letter waits for. */
+export function makeDue(db: Database, ids: readonly number[], atMs: number): void {
+  db.prepare(
+    `UPDATE dead_letters SET next_attempt = ?, retries = 0
+      WHERE stage = 'link' AND state = 'open' AND id IN (SELECT value FROM json_each(?))`,
+  ).run(atMs, JSON.stringify(ids));
+}
 
 /** Takes up again what was set aside; journaled. Returns the numbers of those that were. */
 export const reopenLetters = (db: Database, ids: readonly number[], decision: Decision): readonly number[] =>

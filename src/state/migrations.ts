@@ -249,4 +249,30 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX slots_by_state ON slots (state, planned_at);
   `,
+  `
+  -- When a letter with a passing cause is tried again by a run; null: only when its record changes or a person asks.
+  ALTER TABLE dead_letters ADD COLUMN next_attempt INTEGER;
+  ALTER TABLE dead_letters ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;  -- of these tries, how many there were
+  CREATE INDEX dead_letters_due ON dead_letters (stream, next_attempt) WHERE state = 'open' AND next_attempt IS NOT NULL;
+
+  -- Proven to be deleted at the source; the row is kept, so that nothing takes it for unread.
+  ALTER TABLE records ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
+
+  -- Records that one proven pass over the whole source did not have; a second pass concludes.
+  CREATE TABLE absences (
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    record TEXT NOT NULL,
+    run TEXT NOT NULL,                -- the pass that lacked it first
+    since INTEGER NOT NULL,
+    PRIMARY KEY (stream, record)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What a comparison with HubSpot found; the newest of each stream is shown by status.
+  CREATE TABLE reconciliations (
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    at INTEGER NOT NULL,
+    counts TEXT NOT NULL,             -- differences left, by kind, as JSON
+    PRIMARY KEY (stream, at)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -9,6 +9,7 @@ import {
   findLetters,
   type LetterRow,
   listLetters,
+  makeDue,
   recordsBehind,
   refusalIn,
   reopenLetters,
@@ -183,6 +184,7 @@ async function retry({ job, letters, records }: Load, mission: Mission): Promise
   const { db, trigger } = mission;
   const ids = letters.map(({ id }) => id);
   reopenLetters(db, ids, { atMs: Date.now(), by: trigger, reason: 'retry' });
+  makeDue(db, ids, Date.now());
   const run = await fly(job, modeOf(records, false), mission);
   resolveExcluded(db, ids, Date.now());
   const after = new Map(findLetters(db, ids).map((letter) => [letter.id, letter]));
