@@ -213,8 +213,8 @@ describe('a run', () => {
       world.nowMs += 86_400_000;
       await world.run();
     }
-    expect(tries).toBe(8);
-    expect(letter()).toMatchObject({ state: 'open', attempts: 8, next: null });
+    expect(tries).toBe(9);
+    expect(letter()).toMatchObject({ state: 'open', attempts: 9, next: null });
     refuses = false;
     world.source.rows[1] = { id: 'P2', modifiedAt: at(90_700), name: 'n2 again' };
     await world.run();
