@@ -216,7 +216,7 @@ describe('a run', () => {
     expect(tries).toBe(9);
     expect(letter()).toMatchObject({ state: 'open', attempts: 9, next: null });
     refuses = false;
-    world.source.rows[1] = { id: 'P2', modifiedAt: at(90_700), name: 'n2 again' };
+    world.source.rows[1] = { id: 'P2', modifiedAt: at(179_950), name: 'n2 again' };
     await world.run();
     expect(letter()).toMatchObject({ state: 'resolved' });
     expect(world.names().P2).toBe('n2 again');

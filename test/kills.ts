@@ -95,7 +95,9 @@ class Installation {
         const name = key ? `${type} ${key}` : `${type} #${id}`;
         if (objects.has(name)) doubles.push(name);
         names.set(id, name);
-        const kept = Object.entries(properties).filter(([property]) => !VOLATILE.test(property));
+        const kept = Object.entries(properties)
+          .filter(([property]) => !VOLATILE.test(property))
+          .map(([property, value]) => [property, STAMPS.test(property) ? value?.slice(0, 10) : value]);
         objects.set(name, JSON.stringify(kept.toSorted()));
       }
     }
@@ -124,6 +126,8 @@ const KEYS = {
 /** What HubSpot stamps by itself, and ids. */
 const VOLATILE =
   /^hs_(?!sku|cost|marketable)|^(createdate|lastmodifieddate|closed_|days_to|notes_|num_)|owner_assigneddate/;
+/** Each of the two ERPs stamps an edit with its own time, milliseconds apart: the day has to be the same. */
+const STAMPS = /^(erp_modified_at|closedate)$/;
 const COMPILED = mkdtempSync(join(tmpdir(), 'retail-sync-kills-compiled-'));
 
 async function open(seed: number, asOfMs: number): Promise<Installation> {

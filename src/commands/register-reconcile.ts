@@ -13,7 +13,7 @@ export function registerReconcile(
   program
     .command('reconcile')
     .description('compare what HubSpot holds with what was written there, object by object')
-    .argument('<pipe>', pipeNames().join(', '))
+    .argument('<pipe>', `${pipeNames().join(', ')}; or weekly: all of them, each source read as a whole before`)
     .option('--fix', 'send again what the source owns: changed and missing objects')
     .option('--recreate', 'with --fix: also objects that people archived')
     .option('--approve', 'with --fix: let a repair through that is larger than a usual run')
@@ -31,11 +31,16 @@ nothing from its search index; what differs is read twice before it counts.
 Examples:
   retail-sync reconcile products
   retail-sync reconcile customers --fix
+  retail-sync reconcile weekly
   retail-sync sync products --full && retail-sync reconcile products --archive
 
 Exit codes: 0 no differences left, 3 differences left, 4 more repairs than usual, others as sync.`,
     )
     .action((pipe, flags) =>
-      run(async () => (await import('./reconcile.ts')).reconcileCommand(pipe, flags, invocation)),
+      run(async () =>
+        pipe === 'weekly'
+          ? (await import('./weekly-reconcile.ts')).weeklyReconcile(flags, invocation)
+          : (await import('./reconcile.ts')).reconcileCommand(pipe, flags, invocation),
+      ),
     );
 }
