@@ -60,7 +60,10 @@ async function repsOf(erp: Caller, { company, currency }: Base): Promise<{ agent
       contact_mechanisms: [['create', [{ type: 'email', value: `rep${at + 1}@lakeside.example` }]]],
     })),
   );
-  const employees = await erp.create('company.employee', parties.map((party) => ({ party, company })));
+  const employees = await erp.create(
+    'company.employee',
+    parties.map((party) => ({ party, company })),
+  );
   const agents = await erp.create(
     'commission.agent',
     parties.map((party) => ({ party, company, currency, type_: 'agent' })),
@@ -81,7 +84,16 @@ async function catalogueOf(
   const rows = Array.from({ length: count }, (_, at) => productOf(at, unit, leaves, tree[2] ?? 0));
   const templates = await inBatches(erp, 'product.template', rows);
   const products = await erp.ids('model.product.product.search', [], 0, null, [['id', 'ASC']]);
-  const goods = await erp.ids('model.product.product.search', [['salable', '=', true], ['active', '=', true]], 0, 20, [['id', 'ASC']]);
+  const goods = await erp.ids(
+    'model.product.product.search',
+    [
+      ['salable', '=', true],
+      ['active', '=', true],
+    ],
+    0,
+    20,
+    [['id', 'ASC']],
+  );
   return { products, goods, unit, templates };
 }
 
@@ -122,7 +134,10 @@ async function customersOf(
   count: number,
 ): Promise<{ customers: number[]; walkIns: number[]; contacts: number[] }> {
   const names = [...TYPES, 'Retail', 'On hold'];
-  const ids = await erp.create('party.category', names.map((name) => ({ name })));
+  const ids = await erp.create(
+    'party.category',
+    names.map((name) => ({ name })),
+  );
   const category = new Map(names.map((name, at) => [name, ids[at] ?? 0]));
   const relation = await erp.one('party.relation.type', { name: 'Contact' });
   const reverse = await erp.one('party.relation.type', { name: 'Works at', reverse: relation });
@@ -131,7 +146,11 @@ async function customersOf(
   const all = await inBatches(erp, 'party.party', rows);
   const customers = all.filter((_, at) => !isWalkIn(at));
   const walkIns = all.filter((_, at) => isWalkIn(at));
-  const contacts = await inBatches(erp, 'party.party', customers.flatMap((_, at) => (at % 2 === 0 ? [contactOf(at)] : [])));
+  const contacts = await inBatches(
+    erp,
+    'party.party',
+    customers.flatMap((_, at) => (at % 2 === 0 ? [contactOf(at)] : [])),
+  );
   const links = contacts.map((to, at) => ({ from_: customers[at * 2], to, type: relation }));
   await inBatches(erp, 'party.relation.all', links);
   return { customers, walkIns, contacts };
@@ -150,27 +169,59 @@ function customerOf(
   return {
     ...{ name: at % 29 === 7 ? null : `${kind} Häuser ${at}`, code: `C-${at + 1}`, active: at % 31 !== 11 },
     categories: [['add', categories]],
-    addresses: [['create', [{ street: `${at} Main St\nUnit ${at}`, city: 'Madison', postal_code: `0${5_000 + at}`, country, invoice: true, delivery: true }]]],
+    addresses: [
+      [
+        'create',
+        [
+          {
+            street: `${at} Main St\nUnit ${at}`,
+            city: 'Madison',
+            postal_code: `0${5_000 + at}`,
+            country,
+            invoice: true,
+            delivery: true,
+          },
+        ],
+      ],
+    ],
     contact_mechanisms: [
-      ['create', [
-        { type: 'phone', value: `+1 608 555 ${String(at).padStart(4, '0')}` },
-        { type: 'website', value: `https://www.customer${at}.example` },
-        { type: 'email', value: at % 17 === 3 ? 'not an e-mail' : `office@customer${at}.example` },
-      ]],
+      [
+        'create',
+        [
+          { type: 'phone', value: `+1 608 555 ${String(at).padStart(4, '0')}` },
+          { type: 'website', value: `https://www.customer${at}.example` },
+          { type: 'email', value: at % 17 === 3 ? 'not an e-mail' : `office@customer${at}.example` },
+        ],
+      ],
     ],
     ...(rep === undefined
       ? {}
-      : { agents: [['create', at % 8 === 1 ? [{ agent: rep, end_date: date('2025-12-31') }, { agent: handedOver, start_date: date('2026-01-01') }] : [{ agent: rep }]]] }),
+      : {
+          agents: [
+            [
+              'create',
+              at % 8 === 1
+                ? [
+                    { agent: rep, end_date: date('2025-12-31') },
+                    { agent: handedOver, start_date: date('2026-01-01') },
+                  ]
+                : [{ agent: rep }],
+            ],
+          ],
+        }),
   };
 }
 
 const contactOf = (at: number): Values => ({
   ...{ name: `Anna-${at} van der Berg`, code: `P-${at}` },
   contact_mechanisms: [
-    ['create', [
-      { type: 'email', value: `anna${at}@customer${at}.example` },
-      { type: 'mobile', value: `+1 608 556 ${String(at).padStart(4, '0')}` },
-    ]],
+    [
+      'create',
+      [
+        { type: 'email', value: `anna${at}@customer${at}.example` },
+        { type: 'mobile', value: `+1 608 556 ${String(at).padStart(4, '0')}` },
+      ],
+    ],
   ],
 });
 
@@ -182,20 +233,32 @@ interface Trade {
   readonly unit: number;
 }
 
-async function quotesOf(erp: Caller, trade: Trade, { opportunities: count }: Sizes): Promise<{ opportunities: number[]; quotes: number[] }> {
-  const payment = await erp.one('account.invoice.payment_term', { name: 'Net 30', lines: [['create', [{ type: 'remainder' }]]] });
+async function quotesOf(
+  erp: Caller,
+  trade: Trade,
+  { opportunities: count }: Sizes,
+): Promise<{ opportunities: number[]; quotes: number[] }> {
+  const payment = await erp.one('account.invoice.payment_term', {
+    name: 'Net 30',
+    lines: [['create', [{ type: 'remainder' }]]],
+  });
   const buyers = [...trade.customers, ...trade.walkIns.slice(0, Math.ceil(trade.walkIns.length / 4))];
   const buyerOf = (at: number): number => buyers[at % buyers.length] ?? 0;
   const opportunities = await inBatches(
     erp,
     'sale.opportunity',
-    Array.from({ length: count }, (_, at) => ({ ...{ party: buyerOf(at), description: `Deck of house ${at}` }, employee: trade.employees[at % trade.employees.length] })),
+    Array.from({ length: count }, (_, at) => ({
+      ...{ party: buyerOf(at), description: `Deck of house ${at}` },
+      employee: trade.employees[at % trade.employees.length],
+    })),
   );
   const rows = opportunities.flatMap((origin, at) => {
     const one = { ...saleOf(at, buyerOf(at), trade, payment), origin: `sale.opportunity,${origin}` };
     return at % 4 === 0 ? [one, { ...one, description: `Alternative ${at}` }] : [one];
   });
-  const alone = Array.from({ length: Math.ceil(count / 5) }, (_, at) => saleOf(at + count, buyerOf(at + 3), trade, payment));
+  const alone = Array.from({ length: Math.ceil(count / 5) }, (_, at) =>
+    saleOf(at + count, buyerOf(at + 3), trade, payment),
+  );
   const quotes = await inBatches(erp, 'sale.sale', await withAddresses(erp, [...rows, ...alone]));
   await moveOn(erp, quotes);
   return { opportunities, quotes };
@@ -205,10 +268,13 @@ const saleOf = (at: number, party: number, { goods, unit }: Trade, payment: numb
   ...{ party, payment_term: payment, invoice_method: 'manual', shipment_method: 'manual' },
   ...{ reference: `PO-${at}`, description: at % 6 === 5 ? null : `Deck of house ${at}` },
   lines: [
-    ['create', Array.from({ length: 1 + (at % 4) }, (_, line) => ({
-      ...{ type: 'line', product: goods[(at + line) % goods.length], unit, quantity: 1 + ((at * 7 + line) % 40) },
-      ...{ base_price: money('12.5000'), unit_price: money((3.335 + at * 0.11 + line).toFixed(4)) },
-    }))],
+    [
+      'create',
+      Array.from({ length: 1 + (at % 4) }, (_, line) => ({
+        ...{ type: 'line', product: goods[(at + line) % goods.length], unit, quantity: 1 + ((at * 7 + line) % 40) },
+        ...{ base_price: money('12.5000'), unit_price: money((3.335 + at * 0.11 + line).toFixed(4)) },
+      })),
+    ],
   ],
 });
 
@@ -217,7 +283,11 @@ async function withAddresses(erp: Caller, sales: readonly Values[]): Promise<Val
   const addresses = new Map<unknown, number>();
   const rows = await erp.call('model.party.address.search_read', [], 0, null, [['id', 'ASC']], ['party']);
   for (const row of Array.isArray(rows) ? rows : []) addresses.set(row.party, row.id);
-  return sales.map((sale) => ({ ...sale, invoice_address: addresses.get(sale.party), shipment_address: addresses.get(sale.party) }));
+  return sales.map((sale) => ({
+    ...sale,
+    invoice_address: addresses.get(sale.party),
+    shipment_address: addresses.get(sale.party),
+  }));
 }
 
 /** A tenth stays a draft; the others are quoted, and of those some are revised, cancelled or confirmed. */
@@ -227,12 +297,19 @@ async function moveOn(erp: Caller, quotes: readonly number[]): Promise<void> {
   const revised = quoted.filter((_, at) => at % 6 === 1);
   await erp.call('model.sale.sale.draft', revised);
   await erp.call('model.sale.sale.quote', revised);
-  await erp.call('model.sale.sale.cancel', quoted.filter((_, at) => at % 9 === 4));
-  await erp.call('model.sale.sale.confirm', quoted.filter((_, at) => at % 5 === 2));
+  await erp.call(
+    'model.sale.sale.cancel',
+    quoted.filter((_, at) => at % 9 === 4),
+  );
+  await erp.call(
+    'model.sale.sale.confirm',
+    quoted.filter((_, at) => at % 5 === 2),
+  );
 }
 
 async function inBatches(erp: Caller, model: string, rows: readonly Values[]): Promise<number[]> {
   const ids: number[] = [];
-  for (let start = 0; start < rows.length; start += BATCH) ids.push(...(await erp.create(model, rows.slice(start, start + BATCH))));
+  for (let start = 0; start < rows.length; start += BATCH)
+    ids.push(...(await erp.create(model, rows.slice(start, start + BATCH))));
   return ids;
 }

@@ -74,7 +74,8 @@ export class TrytonServer {
     this.#child = child;
     const untilMs = Date.now() + START_MS_MAX;
     while (!(await this.#answers())) {
-      if (child.exitCode !== null) throw new Error(`trytond ended with ${child.exitCode}; see ${this.#folder}/trytond.log`);
+      if (child.exitCode !== null)
+        throw new Error(`trytond ended with ${child.exitCode}; see ${this.#folder}/trytond.log`);
       if (Date.now() > untilMs) throw new Error('trytond does not answer');
       await pause(100);
     }

@@ -61,7 +61,8 @@ export class Caller {
     if (response.status !== 200) throw new Error(`status ${response.status}: ${text.slice(0, 300)}`);
     const answer: unknown = JSON.parse(text);
     if (typeof answer !== 'object' || answer === null) throw new Error('no envelope');
-    if ('error' in answer) throw new Error(`${JSON.stringify(body).slice(0, 300)}: ${JSON.stringify(answer.error).slice(0, 500)}`);
+    if ('error' in answer)
+      throw new Error(`${JSON.stringify(body).slice(0, 300)}: ${JSON.stringify(answer.error).slice(0, 500)}`);
     return 'result' in answer ? answer.result : undefined;
   }
 }
