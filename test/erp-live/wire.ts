@@ -22,6 +22,11 @@ export class Caller {
     return this.#post({ id: 1, method, params: [...params, this.context] }, this.#session);
   }
 
+  /** The next call logs in again. */
+  forgetSession(): void {
+    this.#session = null;
+  }
+
   async ids(method: string, ...params: readonly unknown[]): Promise<number[]> {
     const result = await this.call(method, ...params);
     return Array.isArray(result) ? result.filter((id) => typeof id === 'number') : [];
