@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Invocation } from './commands/invocation.ts';
+import { registerJobs } from './commands/register-jobs.ts';
 import { registerProfile } from './commands/register-profile.ts';
 import { registerReconcile } from './commands/register-reconcile.ts';
 import { registerSafetyCommands } from './commands/register-safety.ts';
@@ -216,6 +217,7 @@ registerStateCommands(program, run, invocation);
 registerReconcile(program, run, invocation);
 registerSafetyCommands(program, run, invocation);
 registerProfile(program, run, invocation);
+registerJobs(program, run, invocation);
 
 const config = program.command('config').description('the effective configuration');
 config

@@ -56,6 +56,8 @@ interface Basics {
   readonly environment: Environment;
   /** Absolute. */
   readonly stateDir: string;
+  /** Absolute; `isNamed`: somebody set it, so that it has to be there. */
+  readonly schedule: { readonly path: string; readonly isNamed: boolean };
   /** `YYYY-MM-DD`, or null when nobody confirmed it. */
   readonly marketingToggleConfirmedOn: string | null;
   readonly cutover: CutoverConfig;
@@ -158,17 +160,20 @@ function futureDates({ given }: Gathered, today: string): Fault[] {
 
 function build(values: Variables, gathered: Gathered, cwd: string, today: string): Config {
   const stateDir = resolve(cwd, values.RETAIL_SYNC_STATE_DIR);
+  const schedulePath = resolve(cwd, values.RETAIL_SYNC_SCHEDULE);
   const backfillFrom = values.SQUARE_BACKFILL_FROM ?? yearBefore(today);
   const profile = /\.ya?ml$/.test(values.ERP_PROFILE) ? resolve(cwd, values.ERP_PROFILE) : values.ERP_PROFILE;
   const shown = {
     ...values,
     RETAIL_SYNC_STATE_DIR: stateDir,
+    RETAIL_SYNC_SCHEDULE: schedulePath,
     SQUARE_BACKFILL_FROM: backfillFrom,
     ERP_PROFILE: profile,
   };
   return {
     environment: values.RETAIL_SYNC_ENV,
     stateDir,
+    schedule: { path: schedulePath, isNamed: gathered.given.has('RETAIL_SYNC_SCHEDULE') },
     hubspot: hubspotOf(values),
     square: squareOf(values, backfillFrom),
     erp: erpOf(values, profile),

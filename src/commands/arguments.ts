@@ -35,3 +35,12 @@ export const letterIds = (text: string, before: readonly number[] = []): readonl
   ...before,
   wholeNumber(text),
 ];
+
+/** A whole number within limits. */
+export const countOf =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = wholeNumber(text);
+    if (value < min || value > max) throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
+    return value;
+  };

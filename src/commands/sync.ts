@@ -26,26 +26,43 @@ export interface SyncFlags {
 
 /** More slips than these are another word. */
 const SLIPS_MAX = 3;
-/** A run that was told to wait gives up after this. */
-const LOCK_WAIT_MS = 2 * 3_600_000;
+/** A run that was told to wait, or that the schedule started, gives up after this. */
+export const LOCK_WAIT_MS = 2 * 3_600_000;
 
 /** Runs and reports. Returns the exit code; throws FatalError for what was wrong before the first pipe began. */
 export async function sync(name: string, flags: SyncFlags, invocation: Invocation): Promise<ExitCode> {
   const jobs = await loadJobs();
   const chosen = choose(jobs, name);
-  // A join needs the joined pipe's source too; today every join is within the ERP.
-  const needs = chosen.map((job) => job.system);
-  const waitMs = flags.wait ? LOCK_WAIT_MS : 0;
-  const flown = await withLock(invocation, { needs, waitMs }, (state) => {
-    const crew = { jobs, chosen, adopt: flags.adopt !== false };
-    return withMission(state, crew, invocation, (mission) => syncAll(chosen, modeOf(flags), mission));
-  });
+  const order = { jobs, chosen, mode: modeOf(flags), adopt: flags.adopt !== false };
+  const flown = await fly(order, flags.wait ? LOCK_WAIT_MS : 0, invocation);
   const { stop } = invocation;
   const stopped = stop.reason instanceof Stopped ? [stop.reason.exit] : [];
   const exit = worstOf([...stopped, ...flown.map(({ exit }) => exit)]);
   const summaries = flown.map(({ summary }) => summary);
   print(summaries, name === 'all', exit, flags, invocation);
   return exit;
+}
+
+/** A run that is over: what is shown and kept of it. */
+export interface Flown {
+  readonly summary: RunSummary;
+  readonly exit: ExitCode;
+}
+
+interface Order {
+  readonly jobs: readonly LoadedJob[];
+  readonly chosen: readonly LoadedJob[];
+  readonly mode: Mode;
+  readonly adopt: boolean;
+}
+
+/** Runs the chosen pipes one after the other under the portal's lock: for a person and for the schedule alike. */
+export function fly({ jobs, chosen, mode, adopt }: Order, waitMs: number, invocation: Invocation): Promise<Flown[]> {
+  // A join needs the joined pipe's source too; today every join is within the ERP.
+  const needs = chosen.map((job) => job.system);
+  return withLock(invocation, { needs, waitMs }, (state) =>
+    withMission(state, { jobs, chosen, adopt }, invocation, (mission) => syncAll(chosen, mode, mission)),
+  );
 }
 
 function choose(jobs: readonly LoadedJob[], name: string): readonly LoadedJob[] {
@@ -57,13 +74,9 @@ function choose(jobs: readonly LoadedJob[], name: string): readonly LoadedJob[] 
   throw new FatalError(EXIT.usage, `there is no pipe called ${name}`, hint);
 }
 
-async function syncAll(
-  chosen: readonly LoadedJob[],
-  mode: Mode,
-  mission: Mission,
-): Promise<{ summary: RunSummary; exit: ExitCode }[]> {
+async function syncAll(chosen: readonly LoadedJob[], mode: Mode, mission: Mission): Promise<Flown[]> {
   const { portal, stop } = mission;
-  const flown: { summary: RunSummary; exit: ExitCode }[] = [];
+  const flown: Flown[] = [];
   for (const job of chosen) {
     if (stop.aborted) break;
     const before = portal.stats();

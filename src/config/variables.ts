@@ -11,6 +11,9 @@ export const variables = z.object({
   RETAIL_SYNC_STATE_DIR: plain('is not a usable path: only a shell expands ~', /^[^~\0]/)
     .default('var/')
     .meta({ about: 'Folder of the state database, relative to the working directory', example: 'var/' }),
+  RETAIL_SYNC_SCHEDULE: plain('is not a usable path: only a shell expands ~', /^[^~\0]/)
+    .default('schedule.yaml')
+    .meta({ about: 'File with other hours than the usual ones; it need not be there', example: '' }),
 
   HUBSPOT_TOKEN: header
     .optional()

@@ -24,7 +24,7 @@ export interface ScheduledJob {
   readonly isOn: boolean;
 }
 
-interface Schedule {
+export interface Schedule {
   /** IANA name: whose clock the hours are on. */
   readonly zone: string;
   /** By their hour. */

@@ -41,6 +41,10 @@ export async function lockPortal(
   }
 }
 
+/** The schedule of one state folder: whoever holds it is the only one that takes slots. Null when another does. */
+export const lockSchedule = (stateDir: string): PortalLock | null =>
+  tryLock(stateDir, join(stateDir, 'schedule.lock.db'));
+
 function tryLock(folder: string, path: string): PortalLock | null {
   let db: Database.Database | undefined;
   try {
