@@ -36,14 +36,15 @@ function slotToday(shop: Shop, today: string): ReturnType<typeof slotOf> {
 }
 
 test('jobs serve runs a missed slot, dies with its run, takes it up again after a restart, and runs it once', async () => {
-  const shop = await openShop({ items: 60, latencyMs: { write: 1_500 }, env: { SQUARE_TOKEN: 'unused' } });
+  const shop = await openShop({ items: 60, latencyMs: { write: 1_500 } });
   const today = scheduleProducts(shop);
   knownSinceYesterday(shop, today);
   const first = shop.start(['jobs', 'serve']);
-  await until('the run writes', () => shop.requests().some(({ path }) => path.endsWith('/batch/upsert')), 20_000);
+  await until('the run begins', () => slotToday(shop, today)?.state === 'running', 20_000);
   expect(slotToday(shop, today)).toMatchObject({ state: 'running', attempts: 1, trigger: 'service' });
   first.kill('SIGKILL');
   await first.ended;
+  expect(slotToday(shop, today)).toMatchObject({ state: 'running', attempts: 1 });
   // It may be tried again after a quarter of an hour: here the quarter of an hour is over.
   const db = openDatabase(join(shop.folder, 'state'), null);
   db.prepare('UPDATE slots SET not_before = planned_at').run();

@@ -1,5 +1,4 @@
 /** Before a scheduled run: is there a network, and is our clock right? A machine that just woke may lack both. */
-import { lookup } from 'node:dns/promises';
 import type { Clock } from '../clock.ts';
 import { EXIT, FatalError } from '../errors.ts';
 import { SKEW_MS_MAX } from './tick.ts';
@@ -14,10 +13,7 @@ const OFFLINE = ['ENOTFOUND', 'EAI_AGAIN', 'ENETDOWN', 'ENETUNREACH', 'EHOSTUNRE
 export interface GateOptions {
   /** HubSpot's address: every job needs it. */
   readonly url: string;
-  /** Of the sources: their names have to be known too, which may take a VPN. */
-  readonly hosts: readonly string[];
   readonly clock: Clock;
-  readonly resolve?: (host: string) => Promise<unknown>;
 }
 
 /**
@@ -25,11 +21,10 @@ export interface GateOptions {
  * Throws FatalError: exit 7 without network, 1 for a wrong clock.
  */
 export async function passGate(options: GateOptions, signal: AbortSignal): Promise<void> {
-  const { url, hosts, clock, resolve = lookup } = options;
+  const { url, clock } = options;
   const giveUpAtMs = clock.now() + NETWORK_WAIT_MS;
   for (;;) {
     try {
-      for (const host of hosts) await resolve(host);
       return compareClocks(await vendorTime(url, signal), clock.now(), new URL(url).host);
     } catch (error) {
       if (error instanceof FatalError || signal.aborted) throw error;

@@ -17,7 +17,7 @@ const FOLLOWS_PARENT = 'RETAIL_SYNC_RERUN';
 export async function jobsServe(invocation: Invocation): Promise<ExitCode> {
   const { env, cwd, stderr, stop } = invocation;
   await openSchedule(invocation);
-  const config = loadConfig({ env, cwd, needs: ['hubspot', 'erp', 'square'] });
+  const config = loadConfig({ env, cwd, needs: ['hubspot'] });
   const log = await openLog({ level: config.logLevel, stream: stderr, env, secrets: config.secrets });
   await serve({
     clock: systemClock,

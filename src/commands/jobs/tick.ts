@@ -33,7 +33,7 @@ export async function jobsTick(flags: TickFlags, invocation: Invocation): Promis
     const ledger = ledgerOf(config);
     const report = await tick({
       ...{ ledger, schedule, clock: systemClock, trigger: invocation.trigger, stop },
-      gate: (signal) => passGate({ ...addressesOf(config), clock: systemClock }, signal),
+      gate: (signal) => passGate({ url: config.hubspot.baseUrl, clock: systemClock }, signal),
       runJob: (job, signal) =>
         runScheduledJob(job, { waitMs: LOCK_WAIT_MS, isShown: !flags.json }, { ...invocation, stop: signal }),
       onNotice: notice,
@@ -71,14 +71,6 @@ async function openTick({ env, cwd, stderr }: Invocation): Promise<OpenedTick> {
     'the schedule is being worked on already: another tick or jobs run holds its lock',
     'nothing needs to be done: it runs what is due; retail-sync jobs history shows it',
   );
-}
-
-function addressesOf({ hubspot, erp, square }: Config<'hubspot'>): { url: string; hosts: string[] } {
-  const urls = [erp?.productionUrl, erp?.stagingUrl, square?.baseUrl].filter((url) => url != null);
-  return {
-    url: hubspot.baseUrl,
-    hosts: [...new Set(urls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, '')))],
-  };
 }
 
 const statusOf = (exit: ExitCode): string =>
