@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Invocation } from './commands/invocation.ts';
 import { registerJobs } from './commands/register-jobs.ts';
+import { registerProbe } from './commands/register-probe.ts';
 import { registerProfile } from './commands/register-profile.ts';
 import { registerReconcile } from './commands/register-reconcile.ts';
 import { registerSafetyCommands } from './commands/register-safety.ts';
@@ -214,6 +215,7 @@ for (const [name, text] of [
 }
 
 registerStateCommands(program, run, invocation);
+registerProbe(program, run, invocation);
 registerReconcile(program, run, invocation);
 registerSafetyCommands(program, run, invocation);
 registerProfile(program, run, invocation);

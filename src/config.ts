@@ -23,6 +23,7 @@ import {
   variables,
 } from './config/variables.ts';
 import type { Environment } from './pipe.ts';
+import { KINDS, type Policies } from './probe/finding.ts';
 
 export type { ErpConfig, HubspotConfig, Need, SquareConfig } from './config/systems.ts';
 
@@ -61,6 +62,7 @@ interface Basics {
   /** `YYYY-MM-DD`, or null when nobody confirmed it. */
   readonly marketingToggleConfirmedOn: string | null;
   readonly cutover: CutoverConfig;
+  readonly probe: { readonly beforeRuns: boolean; readonly policies: Policies };
   readonly alerts: Alerts;
   /** Who moves a quote between stages once it exists. */
   readonly quoteStageOwner: 'erp' | 'crm';
@@ -169,6 +171,9 @@ function build(values: Variables, gathered: Gathered, cwd: string, today: string
     RETAIL_SYNC_SCHEDULE: schedulePath,
     SQUARE_BACKFILL_FROM: backfillFrom,
     ERP_PROFILE: profile,
+    PROBE_POLICY: Object.entries(values.PROBE_POLICY)
+      .map((pair) => pair.join('='))
+      .join(','),
   };
   return {
     environment: values.RETAIL_SYNC_ENV,
@@ -185,6 +190,7 @@ function build(values: Variables, gathered: Gathered, cwd: string, today: string
       minShare: values.ERP_CUTOVER_MIN_SHARE,
       held: values.ERP_CUTOVER_HOLD,
     },
+    probe: { beforeRuns: values.PROBE_BEFORE_RUNS, policies: { ...KINDS, ...values.PROBE_POLICY } },
     alerts: alertsOf(values),
     logLevel: values.LOG_LEVEL,
     secrets: [...gathered.given].filter(([name]) => isSecret(name)).map(([, { text }]) => text),

@@ -41,9 +41,12 @@ export class FatalError extends Error {
   override readonly name = 'FatalError';
   readonly exit: ExitCode;
   readonly hint: string;
+  /** The cause for programs, such as `drift.field-absent`; null where the exit code says it all. */
+  readonly code: string | null;
 
-  constructor(exit: ExitCode, message: string, hint: string, options: { cause?: unknown } = {}) {
-    super(message, options);
+  constructor(exit: ExitCode, message: string, hint: string, options: { cause?: unknown; code?: string } = {}) {
+    super(message, { cause: options.cause });
+    this.code = options.code ?? null;
     this.exit = exit;
     this.hint = hint;
   }

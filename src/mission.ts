@@ -7,6 +7,7 @@ import { DEFAULT_LIMITS } from './engine/breakers.ts';
 import type { JoinLookup, PrepareJoins } from './engine/joining.ts';
 import { EXIT, FatalError } from './errors.ts';
 import { digest } from './fingerprint.ts';
+import { isInquirable } from './inquiry.ts';
 import type { LoadedJob } from './jobs.ts';
 import type { Facts, JoinedRow, Sink, Source } from './pipe.ts';
 import { type Ends, type Progress, type RunOptions, type RunReport, runPipe } from './run.ts';
@@ -103,6 +104,7 @@ export async function runJob(
       facts,
       ...joinsOf(job, mission),
       resolve: resolveFor(job, portal),
+      look: lookAt(job, mode, opened, facts, mission),
       inspect: async (signal) => {
         if (mapping.properties.some((spec) => spec.object === 'contacts')) await inspectContacts(id, mission, signal);
       },
@@ -126,6 +128,19 @@ async function changeOver(job: LoadedJob, mode: Mode, { db, config, jobs, stop, 
   const read = shadowReader({ job, config: given, stop });
   const { flipped, sentence } = await considerFlip({ db, job, config: given, jobs, nowMs: Date.now(), read });
   if (flipped) onWarning(job.pipe, sentence);
+}
+
+/** Asks the source three small questions before a run over all of it; see docs/probe.md. */
+function lookAt(job: LoadedJob, mode: Mode, opened: OpenedSource, facts: Facts, mission: Mission) {
+  const { config, db, onWarning } = mission;
+  const { source, instance } = opened;
+  return async (signal: AbortSignal): Promise<void> => {
+    if (!config.probe.beforeRuns || isRestricted(mode) || !isInquirable(source)) return;
+    const { probeBeforeRun } = await import('./probe-before-run.ts');
+    const options = { job, source, instance: instance.id, facts, db, profile: config.erp?.profile ?? '' };
+    const warn = (message: string): void => onWarning(job.pipe, message);
+    await probeBeforeRun({ ...options, policies: config.probe.policies, approved: mode.approved, warn, signal });
+  };
 }
 
 /** After a change to production the first load may create what the shadow reads counted, and no more. */

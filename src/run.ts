@@ -48,6 +48,8 @@ export interface Ends {
   /** The streams that joined pipes are mirrored in, by pipe; pipes that never ran are left out. */
   readonly joinedStreams: ReadonlyMap<string, number>;
   readonly resolve: Resolve;
+  /** A look at the source before anything is read; throws FatalError when it must not be. */
+  readonly look?: (signal: AbortSignal) => Promise<void>;
   /** A last look at what the run created; throws FatalError when it must not stand. */
   readonly inspect: (signal: AbortSignal) => Promise<void>;
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
@@ -197,6 +199,7 @@ class Run<E> {
   async story(): Promise<void> {
     const { joinedStreams } = this.#ends;
     const { records } = this.#options;
+    await this.#ends.look?.(this.#stop.signal);
     // With an earlier proven run to compare with, nothing is written before all is read and its size has been judged;
     // the very first load writes while it reads.
     this.#streams = this.#pipe.assembles === 'one-record' && !this.#measured;

@@ -46,6 +46,7 @@ const TABLE: readonly Row[] = [
       'src/sources/$1.ts',
       'src/clock.ts',
       'src/pipe.ts',
+      'type src/inquiry.ts',
       'src/errors.ts',
       'src/canonical.ts',
       'src/canonical/',
@@ -65,6 +66,7 @@ const TABLE: readonly Row[] = [
       'src/sinks/$1.ts',
       'src/clock.ts',
       'src/pipe.ts',
+      'type src/inquiry.ts',
       'src/errors.ts',
       'src/canonical.ts',
       'src/canonical/',
@@ -88,6 +90,11 @@ const TABLE: readonly Row[] = [
       'src/fingerprint.ts',
       'src/canonical.ts',
     ],
+  },
+  { files: /^src\/inquiry\.ts$/, may: ['type src/pipe.ts'] },
+  {
+    files: /^src\/probe\//,
+    may: ['src/probe/', 'src/inquiry.ts', 'type src/pipe.ts', 'src/errors.ts', 'src/fingerprint.ts', 'node:', 'zod'],
   },
   { files: /^src\/decide\.ts$/, may: ['type src/pipe.ts', 'src/fingerprint.ts'] },
   {

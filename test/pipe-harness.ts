@@ -334,6 +334,8 @@ export class Bench {
       HUBSPOT_TOKEN: SANDBOX_TOKEN,
       HUBSPOT_PORTAL_ID: PORTAL_ID,
       HUBSPOT_QUARANTINE_MS: '50',
+      // These tests count the queries of a run itself.
+      PROBE_BEFORE_RUNS: 'false',
       ERP_PROFILE: options.profile ? this.#profile(options.profile) : 'sandbox',
       ERP_STAGING_URL: erp.stagingUrl,
       ERP_TOKEN: ERP_SANDBOX_TOKEN,

@@ -1,4 +1,5 @@
 /** What the statistics of a sample say, on records made for the purpose. */
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatOf } from '../src/probe/formats.ts';
@@ -131,4 +132,33 @@ test('two shares of one population are rarely called different, and of two clear
   expect(chanceOf(0, 200, 1, 200)).toBeCloseTo(1);
   expect(chanceOf(0, 200, 40, 200)).toBeLessThan(1e-9);
   expect(chanceOf(3, 0, 0, 10)).toBe(1);
+});
+
+describe("records in the vendors' own shapes", () => {
+  const sample = (name: string): unknown[] => JSON.parse(readFileSync(`fixtures/vendors/${name}.json`, 'utf8'));
+
+  test('of Square are taken apart down to the money of a tender', () => {
+    const records = sample('square-order');
+    expect(fieldOf(records, 'tenders[].amount_money.amount')).toMatchObject({ holders: 1, types: { number: 1 } });
+    expect(fieldOf(records, 'created_at').formats).toEqual({ 'ISO datetime': 1 });
+    expect(fieldOf(records, 'tenders[].card_details.card.last_4')).toMatchObject({
+      isPersonal: true,
+      examples: ['9999'],
+    });
+  });
+
+  test('of HubSpot are recognised by their formats, and nobody is named', () => {
+    const records = sample('hubspot-contact');
+    expect(fieldOf(records, 'properties.email').formats).toEqual({ 'e-mail': 1 });
+    expect(fieldOf(records, 'properties.hs_lead_status')).toMatchObject({ present: 1, nulls: 1 });
+    expect(JSON.stringify(statisticsOf(records, MASKED))).not.toMatch(/dana|reyes|0134/i);
+  });
+
+  test('of Business Central hold GUIDs, numbers and names with a dot', () => {
+    const records = sample('business-central-item');
+    expect(fieldOf(records, 'id').formats).toEqual({ GUID: 1 });
+    expect(fieldOf(records, 'unitPrice').numbers).toMatchObject({ min: 1000.8 });
+    expect(fieldOf(records, '@odata.etag')).toMatchObject({ present: 1, holders: 1 });
+    expect(fieldOf(records, 'lastModifiedDateTime').instants).not.toBeNull();
+  });
 });

@@ -30,6 +30,7 @@ export function summarize(pipe: string, mode: Mode, flight: Flight, before: Call
     },
     ...(report.reason === null ? {} : { reason: report.reason }),
     ...(report.hint === null ? {} : { hint: report.hint }),
+    ...(report.code === undefined ? {} : { code: report.code }),
     notes: notesOf(report),
   };
 }

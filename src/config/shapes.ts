@@ -1,6 +1,7 @@
 /** The shapes of settings. Every message ends a sentence that starts with the variable's name; none repeats the value. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { isKind, KINDS, type Kind, type Policy } from '../probe/finding.ts';
 
 const CONTROLS = /\p{Cc}/u;
 
@@ -88,4 +89,23 @@ export const vendorUrl = z
 export const mailUrl = z.string().superRefine((text, context) => {
   const mail = URL.canParse(text) && /^smtps?:$/.test(new URL(text).protocol) && new URL(text).hostname !== '';
   refuse(context, mail ? null : 'is not a URL as smtps://user:password@host:465');
+});
+
+const isPolicy = (word: string): word is Policy => word === 'stop' || word === 'warn' || word === 'ignore';
+
+/** `kind=policy` with commas between: what a kind of drift does to a run. */
+export const policies = z.string().transform((text, context) => {
+  const chosen: Partial<Record<Kind, Policy>> = {};
+  for (const pair of text.split(',').map((part) => part.trim())) {
+    const [kind = '', policy = '', ...rest] = pair.split('=').map((part) => part.trim());
+    if (!isKind(kind))
+      context.addIssue({
+        code: 'custom',
+        message: `names no kind of drift before =; there are ${Object.keys(KINDS).join(', ')}`,
+      });
+    else if (!isPolicy(policy) || rest.length > 0)
+      context.addIssue({ code: 'custom', message: `says for ${kind} neither stop, warn nor ignore` });
+    else chosen[kind] = policy;
+  }
+  return chosen;
 });

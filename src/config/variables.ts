@@ -1,6 +1,17 @@
 /** Every setting, once: its shape, its default, what it is for and an example. `.env.example` is held equal to it. */
 import { z } from 'zod';
-import { calendarDate, decimalUpTo, emails, header, httpUrl, mailUrl, millis, plain, vendorUrl } from './shapes.ts';
+import {
+  calendarDate,
+  decimalUpTo,
+  emails,
+  header,
+  httpUrl,
+  mailUrl,
+  millis,
+  plain,
+  policies,
+  vendorUrl,
+} from './shapes.ts';
 
 /** zod's schema of all variables, in the order people meet them. Input is trimmed text; absent means the default. */
 export const variables = z.object({
@@ -86,6 +97,19 @@ export const variables = z.object({
     .transform((word) => word === 'true')
     .default(false)
     .meta({ about: 'true: no pipe changes over to production by itself', example: 'false' }),
+
+  PROBE_BEFORE_RUNS: z
+    .enum(['true', 'false'], { error: 'is neither true nor false' })
+    .transform((word) => word === 'true')
+    .default(true)
+    .meta({
+      about: 'true: three small questions to the ERP before each run stop a pipe whose source has drifted',
+      example: 'true',
+    }),
+  PROBE_POLICY: policies.default({}).meta({
+    about: 'What a kind of drift does to a run, such as unknown-code=stop,filter-zone=warn; stop, warn or ignore',
+    example: '',
+  }),
 
   MARKETING_TOGGLE_CONFIRMED_ON: calendarDate.optional().meta({
     about: 'Day on which you saw in HubSpot that apps create contacts as non-marketing; needed in a paid portal',

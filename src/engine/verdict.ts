@@ -9,6 +9,8 @@ export interface Conclusion {
   /** Why it is not ok, and the next command to type. */
   readonly reason: string | null;
   readonly hint: string | null;
+  /** The cause for programs, such as `drift.field-absent`. */
+  readonly code?: string;
 }
 
 /** A signal asked the run to end; `exit` is the shell's code for it. */
@@ -80,7 +82,8 @@ function concludeFailure(pipe: string, failure: unknown): Conclusion {
     return { status: 'stopped', exit: failure.exit, reason: failure.message, hint };
   }
   if (failure instanceof FatalError) {
-    return { status: 'failed', exit: failure.exit, reason: failure.message, hint: failure.hint };
+    const { exit, message: reason, hint, code } = failure;
+    return { status: 'failed', exit, reason, hint, ...(code === null ? {} : { code }) };
   }
   if (failure instanceof TransientError) {
     const exit = failure.system === 'hubspot' ? EXIT.hubspot : EXIT.source;

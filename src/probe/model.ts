@@ -52,3 +52,6 @@ export const SampleSummary = z.object({
   fieldsLeftOut: count,
 });
 export type SampleSummary = z.infer<typeof SampleSummary>;
+
+/** Values that hold something: neither absent, null nor blank. */
+export const filledOf = ({ present, nulls, empties }: FieldSummary): number => present - nulls - empties;

@@ -56,6 +56,8 @@ export interface RunSummary {
   readonly reason?: string | undefined;
   /** The next command to type. */
   readonly hint?: string | undefined;
+  /** The cause for programs, such as `drift.field-absent`. */
+  readonly code?: string | undefined;
   readonly notes: readonly string[];
 }
 

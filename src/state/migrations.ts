@@ -275,4 +275,17 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (stream, at)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Statistics of samples: figures, codes and shapes of values, nobody's data.
+  CREATE TABLE probes (
+    id INTEGER PRIMARY KEY,
+    system TEXT NOT NULL,             -- erp, square, hubspot
+    resource TEXT NOT NULL,
+    instance TEXT NOT NULL,           -- the source instance, as streams name it
+    kind TEXT NOT NULL CHECK (kind IN ('sample', 'gate')),
+    at INTEGER NOT NULL,
+    summary TEXT NOT NULL             -- as JSON
+  ) STRICT;
+  CREATE INDEX probes_by_subject ON probes (system, resource, instance, kind, at);
+  `,
 ];

@@ -157,3 +157,19 @@ export const createdContacts = (db: Database): string[] =>
 export function contactsChecked(db: Database, run: string): void {
   db.prepare('DELETE FROM contact_checks WHERE run <> ?').run(run);
 }
+
+/** Mirrored payloads of a pipe fed from an instance, by id, with the date they had. */
+export function latestMirrored(
+  db: Database,
+  pipe: string,
+  instance: string,
+  ids: readonly string[],
+): ReadonlyMap<string, { readonly modifiedAt: string; readonly raw: unknown }> {
+  const rows = db
+    .prepare<unknown[], { id: string; modifiedAt: string; raw: string }>(
+      `SELECT records.id, modified_at AS modifiedAt, raw FROM records JOIN streams ON streams.id = records.stream
+        WHERE pipe = ? AND instance = ? AND raw IS NOT NULL AND records.id IN (SELECT value FROM json_each(?))`,
+    )
+    .all(pipe, instance, JSON.stringify(ids));
+  return new Map(rows.map(({ id, modifiedAt, raw }) => [id, { modifiedAt, raw: JSON.parse(raw) }]));
+}

@@ -22,6 +22,17 @@ export const driftSchema = z.strictObject({
   modifiedSinceLocalTime: off,
   /** "Since" means "after": a row changed at the bound itself is left out. */
   modifiedSinceExclusive: off,
+  /** The filter goes by the day on which a row was made, not by its last change. */
+  modifiedSinceCreated: off,
+  /** Only the day of the bound counts: everything since its midnight in UTC is listed. */
+  modifiedSinceDateOnly: off,
+  /** A bound that is no date is taken for none. */
+  badDateIgnored: off,
+  /** Another serializer for one field: text where numbers were, or an object around the value. */
+  changedType: z
+    .strictObject({ resource: resourceSchema, field: z.string(), to: z.enum(['text', 'object']) })
+    .nullable()
+    .default(null),
   /** Pages are cut shorter than asked, and only the reply's `pageSize` says so; 0 is off. */
   pageSizeCap: count,
   /** A query without a full tie-breaker: neighbours by id, and rows of one instant, change places between requests. */

@@ -19,6 +19,11 @@ export function drifted({ resource, idField, index, row }: DriftedRow, drift: Er
   const { newEnumValue, nullField, renamedField } = drift;
   if (newEnumValue?.resource === resource && hit(newEnumValue.share)) served[newEnumValue.field] = newEnumValue.value;
   if (nullField?.resource === resource && hit(nullField.share)) served[nullField.field] = null;
+  const { changedType } = drift;
+  if (changedType?.resource === resource && changedType.field in served) {
+    const value = served[changedType.field];
+    served[changedType.field] = changedType.to === 'object' ? { value } : `${String(value)} units`;
+  }
   if (renamedField?.resource === resource && renamedField.from in served) {
     served[renamedField.to] = served[renamedField.from];
     delete served[renamedField.from];

@@ -2,6 +2,7 @@
 import { type ErpDrift, sameDigitsInChicago } from './drift.ts';
 import type { Table } from './table.ts';
 
+const DAY_MS = 86_400_000;
 const PAGE_SIZE_DEFAULT = 50;
 const PAGE_SIZE_MAX = 500;
 
@@ -10,6 +11,8 @@ export interface ListQuery {
   readonly pageSize: number;
   readonly sorted: boolean;
   readonly sinceMs: number | null;
+  /** `sinceMs` is compared with the day a row was made. */
+  readonly byCreation: boolean;
   /** 'none': accounts without a rep. */
   readonly salesRepId: string | null;
   readonly nameFrom: string | null;
@@ -28,7 +31,7 @@ export function listQuery(parameters: URLSearchParams, drift: ErpDrift, isAccoun
   const since = parameters.get('modifiedSince');
   const sinceMs =
     since === null ? null : Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(since) || since.length <= 10 ? since : `${since}Z`);
-  if (sinceMs !== null && Number.isNaN(sinceMs)) return null;
+  if (sinceMs !== null && Number.isNaN(sinceMs) && !drift.badDateIgnored) return null;
   const cap = drift.pageSizeCap || PAGE_SIZE_MAX;
   const ofAccounts = (name: string): string | null => (isAccounts ? parameters.get(name) : null);
   return {
@@ -36,6 +39,7 @@ export function listQuery(parameters: URLSearchParams, drift: ErpDrift, isAccoun
     pageSize: Math.min(positive(parameters.get('pageSize')) ?? PAGE_SIZE_DEFAULT, cap, PAGE_SIZE_MAX),
     sorted: !isAccounts && parameters.get('sort') === 'lastChanged',
     sinceMs: boundMs(sinceMs, drift),
+    byCreation: drift.modifiedSinceCreated,
     salesRepId: ofAccounts('salesRepId'),
     nameFrom: ofAccounts('nameFrom')?.toLowerCase() ?? null,
     nameTo: ofAccounts('nameTo')?.toLowerCase() ?? null,
@@ -48,20 +52,30 @@ function positive(text: string | null): number | null {
 }
 
 function boundMs(sinceMs: number | null, drift: ErpDrift): number | null {
-  if (sinceMs === null || drift.modifiedSinceIgnored) return null;
+  if (sinceMs === null || Number.isNaN(sinceMs) || drift.modifiedSinceIgnored) return null;
+  if (drift.modifiedSinceDateOnly) return Math.floor(sinceMs / DAY_MS) * DAY_MS;
   const readMs = drift.modifiedSinceLocalTime ? sameDigitsInChicago(sinceMs) : sinceMs;
   return drift.modifiedSinceExclusive ? readMs + 1 : readMs;
 }
 
+/** Each row was made some days, up to a few years, before its last change. */
+const createdAtMs = (table: Table, index: number): number =>
+  table.changedAtMs(index) - (3 + ((index * 7_919) % 997)) * DAY_MS;
+
 /** All rows that match, in the order they are listed. */
 export function matching(table: Table, query: ListQuery): Uint32Array {
-  const { sinceMs, salesRepId, nameFrom, nameTo, sorted } = query;
+  const { sinceMs, salesRepId, nameFrom, nameTo, sorted, byCreation } = query;
+  if (sorted && sinceMs !== null && byCreation) {
+    const key = JSON.stringify(['created', sinceMs]);
+    return table.filtered(key, table.byChange(), (index) => createdAtMs(table, index) >= sinceMs);
+  }
   if (sorted) return sinceMs === null ? table.byChange() : table.changedSince(sinceMs);
   const order = table.byId();
   if (sinceMs === null && salesRepId === null && nameFrom === null && nameTo === null) return order;
   const repId = salesRepId === 'none' ? '' : salesRepId;
-  return table.filtered(JSON.stringify([sinceMs, salesRepId, nameFrom, nameTo]), order, (index) => {
-    if (sinceMs !== null && table.changedAtMs(index) < sinceMs) return false;
+  return table.filtered(JSON.stringify([byCreation, sinceMs, salesRepId, nameFrom, nameTo]), order, (index) => {
+    const atMs = byCreation ? createdAtMs(table, index) : table.changedAtMs(index);
+    if (sinceMs !== null && atMs < sinceMs) return false;
     if (repId !== null && table.peek(index, 'repId') !== repId) return false;
     if (nameFrom === null && nameTo === null) return true;
     const name = table.peek(index, 'name').toLowerCase();

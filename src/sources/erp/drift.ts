@@ -29,5 +29,6 @@ export function refuseDrift(page: ListingPage, resource: Resource, rows: RowRead
     EXIT.gate,
     `${what}: not one of ${page.rows} records of a full page ${lacking}: the ERP has renamed or dropped it`,
     'correct the path in the ERP profile (ERP_PROFILE), or remove the field from it if the ERP no longer has it',
+    { code: 'drift.field-absent' },
   );
 }

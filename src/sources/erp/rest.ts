@@ -1,11 +1,13 @@
 /** Any JSON ERP that a profile describes, as a source of one resource. */
 import { EXIT, FatalError, TooLargeError, TransientError } from '../../errors.ts';
+import type { Inquirable, Inquiry } from '../../inquiry.ts';
 import type { Page, Partition, RejectedRow, Since, Source, SourceRecord } from '../../pipe.ts';
 import { type RowReader, rowReader } from './canonical.ts';
 import { textOf } from './convert.ts';
 import { refuseDrift } from './drift.ts';
 import { AttemptError } from './failure.ts';
 import type { ResourceName } from './field-names.ts';
+import { erpInquiry } from './inquiry.ts';
 import { Keyset, UnsortedError } from './keyset.ts';
 import { type Listing, type ListingPage, listingOf, type RowTaker } from './listing.ts';
 import type { Pager, Step, Turn } from './pager.ts';
@@ -21,7 +23,7 @@ export interface RestOptions extends TransportOptions {
   readonly resource: ResourceName;
 }
 
-export interface RestSource extends Source {
+export interface RestSource extends Source, Inquirable {
   /** How many records there are by one query over all slices, to hold the sum of the slices against; null: not told. */
   count(since: Since, signal: AbortSignal): Promise<number | null>;
 }
@@ -40,6 +42,7 @@ class ErpRest implements RestSource {
   readonly #rows: RowReader;
   readonly #taker: RowTaker;
   readonly #boundOf: BoundMaker | null;
+  readonly inquiry: Inquiry;
 
   constructor(options: RestOptions) {
     const { profile, resource: name } = options;
@@ -50,6 +53,8 @@ class ErpRest implements RestSource {
     this.#rows = rowReader(this.#resource, profile.zone);
     this.#taker = { rows: this.#rows, entities: entityRule(name, this.#rows) };
     this.#boundOf = this.#resource.since ? boundMaker(this.#resource.since, profile.zone) : null;
+    const [resource, transport, taker] = [this.#resource, this.#transport, this.#taker];
+    this.inquiry = erpInquiry({ name, resource, profile, transport, taker });
   }
 
   async *partitions(_since: Since, signal: AbortSignal): AsyncGenerator<Partition> {

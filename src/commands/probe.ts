@@ -1,0 +1,274 @@
+/** `probe`: a spread sample of a live system, its statistics, its behaviour, and what differs from what we rely on. */
+import { closeSync, fchmodSync, openSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { erpSubject } from '../../probes/erp.ts';
+import { hubspotSubject } from '../../probes/hubspot.ts';
+import { squareSubject } from '../../probes/square.ts';
+import type { Subject } from '../../probes/subject.ts';
+import { type Config, loadConfig } from '../config.ts';
+import { EXIT, type ExitCode, FatalError } from '../errors.ts';
+import { type LoadedJob, loadJobs } from '../jobs.ts';
+import { againstMapper } from '../probe/against.ts';
+import { measureBehaviour } from '../probe/behaviour.ts';
+import { changesBetween } from '../probe/changes.ts';
+import { byGravity, type Finding } from '../probe/finding.ts';
+import { silentChanges } from '../probe/mirror.ts';
+import type { SampleSummary } from '../probe/model.ts';
+import { type Sample, takeSample } from '../probe/sample.ts';
+import { statisticsOf } from '../probe/statistics.ts';
+import { stored } from '../probe-before-run.ts';
+import { type ProbeReport, probeDocument, renderProbe } from '../report/probe.ts';
+import { probePage } from '../report/probe-page.ts';
+import { isLive, painter } from '../report/style.ts';
+import { planSchema } from '../sinks/hubspot/schema.ts';
+import { closeDatabase, type Db, openDatabase, openReadOnly } from '../state/database.ts';
+import { keepProbe, probeBefore } from '../state/probes.ts';
+import { latestMirrored, sourceInstance } from '../state/runs.ts';
+import { openTransport } from '../systems.ts';
+import type { Invocation } from './invocation.ts';
+
+export interface ProbeFlags {
+  readonly sample: number;
+  readonly against?: 'mapper';
+  readonly baseline?: string;
+  readonly gate?: boolean;
+  readonly field?: string;
+  readonly values?: boolean;
+  readonly html?: string;
+  readonly json?: boolean;
+}
+
+const RESOURCES: Readonly<Record<string, readonly string[]>> = {
+  erp: ['products', 'customers', 'quotes'],
+  square: ['orders', 'customers', 'locations'],
+  hubspot: ['products', 'companies', 'contacts', 'deals'],
+};
+const OBJECTS = ['products', 'companies', 'contacts', 'deals'] as const;
+const SQUARE = ['orders', 'customers', 'locations'] as const;
+
+/** Without a resource, all of the system's. Returns 4 with `--gate` and a finding that would stop a run. */
+export async function probe(
+  system: string,
+  resource: string | null,
+  flags: ProbeFlags,
+  invocation: Invocation,
+): Promise<ExitCode> {
+  const known = RESOURCES[system];
+  if (known === undefined) throw usage(`there is no system called ${system}`, 'choose erp, square or hubspot');
+  if (resource !== null && !known.includes(resource))
+    throw usage(`${system} has no ${resource} to probe`, `choose one of: ${known.join(', ')}`);
+  if (flags.html !== undefined && resource === null)
+    throw usage('--html writes the page of one resource', `name one of: ${known.join(', ')}`);
+  const { env, cwd, stdout } = invocation;
+  const need = system === 'erp' ? 'erp' : system === 'square' ? 'square' : 'hubspot';
+  const config = loadConfig({ env, cwd, needs: [need] });
+  const beforeMs = baselineMs(flags.baseline);
+  const reports: ProbeReport[] = [];
+  for (const name of resource === null ? known : [resource]) {
+    const report = await probeOne(system, name, { flags, config, beforeMs, invocation });
+    reports.push(report);
+    if (!flags.json) stdout.write(renderProbe(report, flags.field ?? null, painter(stdout, env)));
+    if (flags.html !== undefined) writePrivately(resolve(cwd, flags.html), probePage(report));
+  }
+  const isStopped = reports.some(({ findings, policies }) => findings.some(({ kind }) => policies[kind] === 'stop'));
+  const exit = flags.gate && isStopped ? EXIT.gate : EXIT.ok;
+  if (flags.json) stdout.write(`${JSON.stringify(probeDocument(reports, exit), null, 2)}\n`);
+  return exit;
+}
+
+interface Task {
+  readonly flags: ProbeFlags;
+  readonly config: Config;
+  /** The newest baseline made at or before this; null: no comparison. */
+  readonly beforeMs: number | null;
+  readonly invocation: Invocation;
+}
+
+async function probeOne(
+  system: string,
+  resource: string,
+  { flags, config, beforeMs, invocation }: Task,
+): Promise<ProbeReport> {
+  const { stop, stderr, env } = invocation;
+  const startedMs = Date.now();
+  const state = openReadOnly(config.stateDir);
+  try {
+    const subject = await subjectOf(system, resource, config, state);
+    const say = progressTo(stderr, env, `${system} ${resource}`);
+    const partitions = await subject.partitions(stop);
+    const { inquiry } = subject;
+    const sample = await takeSample({
+      ...{ inquiry, partitions, size: flags.sample, nowMs: startedMs, signal: stop },
+      onProgress: ({ calls, records }) => say(`${records} records seen, ${calls} calls`),
+    });
+    let calls = sample.calls;
+    const onCall = (): void => say(`how it answers, ${++calls} calls`);
+    const behaviour = await measureBehaviour({ inquiry, sample, nowMs: Date.now(), signal: stop, onCall });
+    const summaryWith = (isUnmasked: boolean): SampleSummary =>
+      statisticsOf([...sample.records.map(({ raw }) => raw), ...sample.unusable], {
+        isAboutPeople: subject.isAboutPeople,
+        isUnmasked,
+      });
+    const masked = summaryWith(false);
+    const before = beforeMs === null ? null : earlier(state, subject, beforeMs);
+    const against = flags.against === 'mapper' ? await compare(subject, sample, masked, config, stop) : null;
+    const silent = silentFindings(subject, sample, state);
+    say(null);
+    keep(config, subject, masked, startedMs);
+    const findings = [
+      ...behaviour.findings,
+      ...silent,
+      ...(against?.findings ?? []),
+      ...(before?.summary ? changesBetween(before.summary, masked, subject.where) : []),
+    ];
+    const { policies } = config.probe;
+    return {
+      ...{
+        system,
+        resource,
+        about: subject.about,
+        atMs: startedMs,
+        seconds: (Date.now() - startedMs) / 1000,
+        calls,
+        policies,
+      },
+      sample: {
+        size: sample.records.length,
+        seen: sample.seen,
+        slices: sample.slices,
+        oldest: sample.oldest,
+        newest: sample.newest,
+      },
+      summary: flags.values ? summaryWith(true) : masked,
+      answers: behaviour.answers,
+      findings: byGravity(distinct(findings), policies),
+      mapper: against?.counts ?? null,
+      baselineMs: beforeMs === null ? undefined : (before?.atMs ?? null),
+    };
+  } finally {
+    state?.close();
+  }
+}
+
+/** One field is told once: what the mapper lacks says more than that it is gone. */
+function distinct(findings: readonly Finding[]): Finding[] {
+  const absent = new Set(findings.filter(({ kind }) => kind === 'field-absent').map(({ field }) => field));
+  return findings.filter(({ kind, field }) => kind !== 'field-lost' || !absent.has(field));
+}
+
+async function subjectOf(system: string, resource: string, config: Config, state: Db | null): Promise<Subject> {
+  if (system === 'hubspot') {
+    const object = OBJECTS.find((name) => name === resource);
+    if (object === undefined || config.hubspot === null)
+      throw new Error('resource and configuration were checked before');
+    return hubspotSubject(object, { ...config, hubspot: config.hubspot });
+  }
+  const jobs = await loadJobs();
+  if (system === 'square') {
+    const what = SQUARE.find((name) => name === resource);
+    if (what === undefined || config.square === null) throw new Error('resource and configuration were checked before');
+    return squareSubject(what, jobNamed(jobs, 'pos-orders'), { ...config, square: config.square });
+  }
+  return erpSubject(jobNamed(jobs, resource), config, state === null ? null : sourceInstance(state, resource));
+}
+
+function jobNamed(jobs: readonly LoadedJob[], pipe: string): LoadedJob {
+  const job = jobs.find((one) => one.pipe === pipe);
+  if (job) return job;
+  throw usage(`there is no pipe ${pipe} to probe with`, `jobs/${pipe}.ts is missing`);
+}
+
+async function compare(subject: Subject, sample: Sample, summary: SampleSummary, config: Config, stop: AbortSignal) {
+  const { fed, inquiry, where } = subject;
+  if (fed === null) throw usage(`no mapper reads ${subject.system} ${subject.resource}`, 'leave out --against mapper');
+  const { mapping } = fed.job;
+  const against = againstMapper({
+    mapping,
+    source: fed.source,
+    inquiry,
+    records: sample.records,
+    summary,
+    facts: fed.facts,
+    where,
+  });
+  if (config.hubspot === null) return against;
+  const pipelines = mapping.pipeline === undefined ? [] : [mapping.pipeline];
+  const { steps, blocked } = await planSchema(openTransport(config.hubspot), mapping.properties, pipelines, stop);
+  const todo = [...blocked, ...steps.map((step) => step.describe())];
+  if (todo.length === 0) return against;
+  const lacking: Finding = {
+    kind: 'hubspot-schema',
+    field: null,
+    message: `the portal lacks ${todo.length} things that ${fed.job.pipe} writes to: ${todo.slice(0, 3).join('; ')}${todo.length > 3 ? '; …' : ''}`,
+    evidence: `compared with portal ${config.hubspot.portalId}`,
+    fix: 'retail-sync setup shows all of it, retail-sync setup --apply makes it',
+  };
+  return { ...against, findings: [...against.findings, lacking] };
+}
+
+function silentFindings({ fed, instance, resource }: Subject, { records }: Sample, state: Db | null): Finding[] {
+  if (fed === null || state === null) return [];
+  const mirror = latestMirrored(
+    state,
+    fed.job.pipe,
+    instance,
+    records.map(({ id }) => id),
+  );
+  return silentChanges(resource, records, mirror);
+}
+
+function earlier(
+  state: Db | null,
+  { system, resource, instance }: Subject,
+  atMs: number,
+): { summary: SampleSummary; atMs: number } | null {
+  const found = state === null ? null : probeBefore(state, { system, resource, instance }, 'sample', atMs);
+  const summary = found === null ? null : stored(found.summary);
+  return found === null || summary === null ? null : { summary, atMs: found.atMs };
+}
+
+function keep(
+  { stateDir }: Config,
+  { system, resource, instance }: Subject,
+  summary: SampleSummary,
+  atMs: number,
+): void {
+  const db = openDatabase(stateDir, null);
+  try {
+    keepProbe(db, { system, resource, instance }, { atMs, kind: 'sample', summary: JSON.stringify(summary) });
+  } finally {
+    closeDatabase(db);
+  }
+}
+
+/** `last` is any; a day means the last one made on it or before. */
+function baselineMs(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (text === 'last') return Date.now();
+  const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T23:59:59.999Z`) : Number.NaN;
+  if (Number.isNaN(ms))
+    throw usage(`--baseline ${text} is neither last nor a day`, 'write --baseline last or --baseline 2026-11-01');
+  return ms;
+}
+
+/** One line that is rewritten on a terminal; elsewhere silence, since a probe takes seconds. Null takes it away. */
+function progressTo(stream: Invocation['stderr'], env: Invocation['env'], name: string): (text: string | null) => void {
+  if (!isLive(stream, env)) return () => undefined;
+  return (text) => void stream.write(text === null ? '\r\x1b[2K' : `\r\x1b[2K${name}: ${text}`);
+}
+
+function writePrivately(path: string, text: string): void {
+  try {
+    const handle = openSync(path, 'w', 0o600);
+    try {
+      fchmodSync(handle, 0o600);
+      writeSync(handle, text);
+    } finally {
+      closeSync(handle);
+    }
+  } catch (cause) {
+    throw new FatalError(EXIT.usage, `${path} cannot be written`, 'give --html a file in a folder of yours', { cause });
+  }
+}
+
+const usage = (message: string, hint: string): FatalError => new FatalError(EXIT.usage, message, hint);

@@ -1,0 +1,50 @@
+/** `probe` on the command line; what it needs is loaded when it is called. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Invocation } from './invocation.ts';
+
+/** More would not be a sample, and is what `sync --full` reads. */
+const SAMPLE_MAX = 10_000;
+
+function sampleSize(text: string): number {
+  const size = Number(text);
+  if (/^\d{1,6}$/.test(text) && size >= 1 && size <= SAMPLE_MAX) return size;
+  throw new InvalidArgumentError(`Give a whole number from 1 to ${SAMPLE_MAX}.`);
+}
+
+/** `run` runs a command and exits with its code. */
+export function registerProbe(
+  program: Command,
+  run: (work: () => Promise<number>) => Promise<void>,
+  invocation: Invocation,
+): void {
+  program
+    .command('probe')
+    .description('what a vendor really sends and how it answers, measured on a sample; reads only')
+    .argument('<system>', 'erp, square or hubspot')
+    .argument(
+      '[resource]',
+      'erp: products, customers, quotes; square: orders, customers, locations; hubspot: an object',
+    )
+    .option('--sample <n>', 'records, spread over slices, ages and codes', sampleSize, 200)
+    .addOption(new Option('--against <what>', 'take the sample through profile and mapper').choices(['mapper']))
+    .option('--baseline <when>', 'what changed since the last probe, or since the one of a day: last or YYYY-MM-DD')
+    .option('--gate', 'exit 4 when something was found that would stop a run')
+    .option('--field <path>', 'everything about one field, such as lines[].sku')
+    .option('--values', "show people's data as it is, instead of its shape")
+    .option('--html <file>', 'also write one self-contained page')
+    .option('--json', 'one JSON document instead of text')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  retail-sync probe erp products
+  retail-sync probe erp quotes --field lines[].sku
+  retail-sync probe erp customers --against mapper --baseline last --gate
+  retail-sync probe hubspot contacts --html contacts.html
+
+Exit codes: 0 looked, 4 with --gate and a finding that stops, others as sync.`,
+    )
+    .action((system, resource, flags) =>
+      run(async () => (await import('./probe.ts')).probe(system, resource ?? null, flags, invocation)),
+    );
+}
