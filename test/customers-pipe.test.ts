@@ -190,7 +190,7 @@ test('by rep the whole customer file is read in less than six minutes of the ven
   expect(vendorMs).toBeGreaterThan(FULL * ROW_MS);
   expect(vendorMs).toBeLessThan(6 * 60_000);
   expect(bench.erp.log.every(({ status }) => status === 200)).toBe(true);
-});
+}, 60_000); // the whole file at the vendor's pace: some ten seconds on an idle machine
 
 test('companies are written before contacts, contacts before links', async () => {
   const accounts = Array.from({ length: 130 }, (_, index) =>
