@@ -1,5 +1,5 @@
 import { EXIT, type ExitCode } from '../errors.ts';
-import { loadProfile, shippedProfiles } from '../sources/erp/profile.ts';
+import { loadDescription, shippedProfiles } from '../sources/erp/profile.ts';
 import { profileJsonSchema } from '../sources/erp/profile-json-schema.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -24,17 +24,21 @@ export function profileSchema({ stdout }: Pick<Invocation, 'stdout'>): ExitCode 
 
 /** `profile check`: throws FatalError (exit 2) with every fault and its line. */
 export function profileCheck(file: string, { json }: Flags, { stdout }: Pick<Invocation, 'stdout'>): ExitCode {
-  const { name } = loadProfile(file);
+  const { name } = loadDescription(file);
   const resources = resourcesOf(file);
   if (json) stdout.write(documentOf({ profile: name, resources }, resources.length));
   else stdout.write(`${file}: no faults; it describes ${resources.join(', ') || 'no resource'}\n`);
   return EXIT.ok;
 }
 
-const resourcesOf = (file: string): string[] =>
-  Object.entries(loadProfile(file).resources)
+/** An adapter in code reads all of them; a profile those that it describes. */
+function resourcesOf(file: string): string[] {
+  const description = loadDescription(file);
+  if ('adapter' in description) return ['products', 'customers', 'quotes'];
+  return Object.entries(description.resources)
     .filter(([, resource]) => resource !== undefined)
     .map(([name]) => name);
+}
 
 const documentOf = (content: object, count: number): string =>
   `${JSON.stringify({ schemaVersion: 1, runId: null, status: 'ok', counts: { found: count }, ...content }, null, 2)}\n`;

@@ -1,10 +1,14 @@
 /** Chooses how an ERP is talked to: by a profile, or by code of its own. The one place where an adapter is added. */
+
+import { EXIT, FatalError } from '../../errors.ts';
 import type { Source } from '../../pipe.ts';
 import type { Clock } from './clock.ts';
 import type { ResourceName } from './field-names.ts';
-import { loadProfile, type Profile, resourceOf } from './profile.ts';
+import { loadDescription, type Profile, resourceOf } from './profile.ts';
 import type { Field } from './profile-schema.ts';
 import { restSource } from './rest.ts';
+import type { TrytonSettings } from './tryton/settings.ts';
+import { trytonSource } from './tryton.ts';
 
 /** Where an ERP is and how it knows us. */
 interface ErpAccess {
@@ -40,7 +44,8 @@ export interface ErpAdapter {
 
 /** The adapter that a configured profile stands for. Throws FatalError for a profile that is not there or is faulty. */
 export function adapterOf(profile: string): ErpAdapter {
-  return profileAdapter(loadProfile(profile));
+  const description = loadDescription(profile);
+  return 'adapter' in description ? trytonAdapter(description) : profileAdapter(description);
 }
 
 function profileAdapter(profile: Profile): ErpAdapter {
@@ -65,3 +70,33 @@ const fieldPaths = (fields: Readonly<Record<string, Field>>): FieldPath[] =>
     [field] satisfies FieldPath,
     ...Object.keys(object ?? each ?? {}).map((part): FieldPath => [field, part]),
   ]);
+
+function trytonAdapter(settings: TrytonSettings): ErpAdapter {
+  return {
+    zone: settings.zone,
+    source: (resource, { baseUrl, login, database }, options) => {
+      if (login.kind !== 'password') throw unset('ERP_USER and ERP_PASSWORD', 'it logs in');
+      if (database === null) throw unset('ERP_DATABASE', 'a server may have several');
+      return trytonSource({
+        ...options,
+        resource,
+        settings,
+        baseUrl,
+        database,
+        user: login.user,
+        password: login.password,
+      });
+    },
+    fields: (resource) => TRYTON_FIELDS[resource].map((field): FieldPath => [field]),
+  };
+}
+
+/** Those that every installation fills. */
+const TRYTON_FIELDS: Readonly<Record<ResourceName, readonly string[]>> = {
+  products: ['sku', 'name', 'listPrice', 'cost', 'status'],
+  customers: ['accountNumber', 'name', 'type', 'status', 'address', 'contacts'],
+  quotes: ['quoteNumber', 'status', 'quotedOn', 'total', 'customerId'],
+};
+
+const unset = (names: string, why: string): FatalError =>
+  new FatalError(EXIT.usage, `Tryton needs ${names}: ${why}`, `set ${names}`);

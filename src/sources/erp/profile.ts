@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import { EXIT, FatalError } from '../../errors.ts';
 import type { ResourceName } from './field-names.ts';
 import { Profile, type Resource } from './profile-schema.ts';
+import { TrytonSettings } from './tryton/settings.ts';
 
 export type { ResourceName } from './field-names.ts';
 export type { Profile, Resource } from './profile-schema.ts';
@@ -27,18 +28,31 @@ export const shippedProfiles = (): string[] =>
 
 /** A shipped profile by name, else the YAML file at that path. Throws FatalError with every fault of the file. */
 export function loadProfile(nameOrPath: string): Profile {
-  const shipped = SHIPPED_NAME.test(nameOrPath) && shippedProfiles().includes(nameOrPath);
-  const path = shipped ? join(SHIPPED_FOLDER, `${nameOrPath}.yaml`) : nameOrPath;
+  const path = pathOf(nameOrPath);
   return parseProfile(readProfile(path), path);
 }
 
+function pathOf(nameOrPath: string): string {
+  const shipped = SHIPPED_NAME.test(nameOrPath) && shippedProfiles().includes(nameOrPath);
+  return shipped ? join(SHIPPED_FOLDER, `${nameOrPath}.yaml`) : nameOrPath;
+}
+
+/** What a name or file describes: a JSON API, or the settings of an adapter in code. */
+export function loadDescription(nameOrPath: string): Profile | TrytonSettings {
+  const path = pathOf(nameOrPath);
+  const text = readProfile(path);
+  return /^adapter:/m.test(text) ? parseAs(TrytonSettings, text, path) : parseProfile(text, path);
+}
+
 /** The profile in a YAML text; `file` names it in faults. */
-export function parseProfile(text: string, file: string): Profile {
+export const parseProfile = (text: string, file: string): Profile => parseAs(Profile, text, file);
+
+function parseAs<T>(schema: z.ZodType<T>, text: string, file: string): T {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const syntax = document.errors.map(({ pos, message }) => `${at(file, lines, pos[0])} ${message}`);
   if (syntax.length > 0) throw faulty(file, syntax);
-  const parsed = Profile.safeParse(plainValue(document, file), { reportInput: false });
+  const parsed = schema.safeParse(plainValue(document, file), { reportInput: false });
   if (parsed.success) return parsed.data;
   throw faulty(
     file,
