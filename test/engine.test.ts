@@ -156,6 +156,18 @@ describe('a run', () => {
     expect(world.names().P4).toBe('renamed');
   });
 
+  it('does not send a record that left the scope while its batch was still being filled', async () => {
+    world.source.rows = world.source.rows.slice(0, 4);
+    world.source.beforePage = (page) => {
+      if (page === 1) world.source.rows[1] = { id: 'P2', modifiedAt: at(80_000), name: 'n2', kind: 'retail' };
+    };
+    const report = await world.run();
+    expect(report).toMatchObject({ status: 'ok', counts: { read: 4, written: 3, excluded: { retail: 1 } } });
+    expect(world.sink.requests.flat().map(({ key }) => key)).toEqual(expect.arrayContaining(['P1', 'P3', 'P4']));
+    expect(world.names()).not.toHaveProperty('P2');
+    expect(world.db.prepare('SELECT key FROM objects').all()).toHaveLength(3);
+  });
+
   it('counts excluded records by rule and keeps nothing else of them', async () => {
     world.source.rows.push({ id: 'W1', modifiedAt: at(20), name: 'Walk-in Wanda', kind: 'retail' });
     const report = await world.run();

@@ -112,6 +112,7 @@ export class Dispatch<E> {
       farewellRule: decision.kind === 'excluded' ? decision.rule : null,
       waiting: writes.length,
       worst: 'written',
+      isOvertaken: false,
     };
     this.#options.writer.add(task, writes, (planned) => recall(planned.write.object, planned.write.key));
   }

@@ -19,6 +19,8 @@ export interface Task {
   readonly farewellRule: string | null;
   waiting: number;
   worst: 'written' | 'held' | 'dead-lettered';
+  /** Read again before all of it had left, and changed: the newer decision settles entity and records. */
+  isOvertaken: boolean;
 }
 
 interface Item extends Planned {
@@ -173,18 +175,32 @@ export class Writer {
     this.#flying.add(flight);
   }
 
-  async #send(object: ObjectType, batch: readonly Item[]): Promise<void> {
+  /**
+   * What was read while a batch was filled counts: an entity that changed since it was queued is decided anew, and one
+   * that left the scope must not be sent any more.
+   */
+  async #send(object: ObjectType, queued: readonly Item[]): Promise<void> {
     if (this.#failure || this.#options.stop.aborted) return; // not sent: stays `sending` in the state, found by the next run
     const { state } = this.#options;
-    const lates = new Map(batch.map((item) => [item.write.key, this.#lateOf(item.known)]));
-    state.transaction(() => {
+    const lates = new Map(queued.map((item) => [item.write.key, this.#lateOf(item.known)]));
+    const going = state.transaction(() => {
+      const still = state.stillSending(queued.map((item) => item.task.entity));
+      const batch = queued.filter((item) => still.has(item.task.entity));
       for (const item of batch) {
         const late = lates.get(item.write.key) ?? null;
         // Owed from the moment it may exist: the answer that says "created" may never be heard.
         const owed = item.known.hubspotId === null ? owedOf(item) : null;
         state.objects.intend(item.write, item.task.entity, item.fingerprint, late, owed);
       }
+      return batch;
     });
+    for (const item of queued) if (!going.includes(item)) this.#drop(item);
+    await this.#sendNow(object, going, lates);
+  }
+
+  async #sendNow(object: ObjectType, batch: readonly Item[], lates: ReadonlyMap<string, Late>): Promise<void> {
+    if (batch.length === 0) return;
+    const { state } = this.#options;
     const outcomes = await this.#write(batch);
     const ended = state.transaction(() => this.#settle(object, batch, outcomes, lates));
     for (const task of ended) this.#finish(task);
@@ -232,8 +248,10 @@ export class Writer {
       task.waiting--;
       if (task.waiting > 0) continue;
       const { state } = this.#options;
-      if (task.worst === 'written') state.letters.resolve(task.entity);
+      if (task.worst === 'written' && !task.isOvertaken) state.letters.resolve(task.entity);
       const settled = state.settleEntity(task.entity, entityState(task));
+      // It left the scope while it was on its way: what it was is nobody's business any more.
+      if (!settled && state.isExcluded(task.entity)) state.objects.forgetContent(task.entity);
       if (settled && task.farewellRule !== null && task.worst === 'written') {
         state.excludeEntity(task.entity, task.farewellRule);
       }
@@ -285,8 +303,15 @@ export class Writer {
     return merge(stillOpen(late, now), stillOpen(intent, now));
   }
 
+  #drop({ task }: Item): void {
+    task.isOvertaken = true;
+    task.waiting--;
+    if (task.waiting === 0) this.#finish(task);
+  }
+
   #finish(task: Task): void {
     this.#busy.delete(task.entity);
+    if (task.isOvertaken) return;
     const outcome: RecordOutcome =
       task.farewellRule !== null && task.worst === 'written'
         ? { kind: 'excluded', rule: task.farewellRule }

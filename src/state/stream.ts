@@ -242,6 +242,15 @@ export class StreamState {
     return changed > 0;
   }
 
+  /** Which of these entities are still to be sent as they were decided: nothing newer was read of them since. */
+  stillSending(entities: readonly string[]): ReadonlySet<string> {
+    const rows = this.#sql.all<{ id: string }>(
+      "SELECT id FROM entities WHERE stream = ? AND state = 'sending' AND id IN (SELECT value FROM json_each(?))",
+      JSON.stringify(entities),
+    );
+    return new Set(rows.map((row) => row.id));
+  }
+
   /** Up to `limit` entities that wait to be mapped, in key order after `after`. */
   pending(limit: number, after: string): string[] {
     return this.#sql
