@@ -11,3 +11,11 @@ test('the weekly comparison needs every system configured, and says which variab
   });
   expect(at(shop.living('products'), 0)).toBeDefined();
 });
+
+test('the weekly comparison refuses what only one pipe can be asked for', async () => {
+  const shop = await openShop();
+  await expect(weeklyReconcile({ fix: true }, shop.invocation())).rejects.toMatchObject({
+    exit: EXIT.usage,
+    message: expect.stringContaining('--fix is for one pipe'),
+  });
+});

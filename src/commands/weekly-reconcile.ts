@@ -1,5 +1,5 @@
 /** The weekly comparison of everything, for a scheduler: a whole pass over each source, then both sides by key. */
-import { EXIT, type ExitCode } from '../errors.ts';
+import { EXIT, type ExitCode, FatalError } from '../errors.ts';
 import { loadJobs } from '../jobs.ts';
 import { worstOf } from './exits.ts';
 import type { Invocation } from './invocation.ts';
@@ -10,6 +10,8 @@ import { sync } from './sync.ts';
 export interface WeeklyFlags {
   /** Wait up to 2 h for another run to end, instead of exit 75. */
   readonly wait?: boolean;
+  /** Flags of the comparison of one pipe, such as `fix`: refused. */
+  readonly [other: string]: unknown;
 }
 
 /**
@@ -18,6 +20,14 @@ export interface WeeklyFlags {
  * because what it left behind would look like one. Throws FatalError as `sync` does.
  */
 export async function weeklyReconcile(flags: WeeklyFlags, invocation: Invocation): Promise<ExitCode> {
+  const stray = Object.entries(flags).find(([name, value]) => name !== 'wait' && value === true)?.[0];
+  if (stray !== undefined) {
+    throw new FatalError(
+      EXIT.usage,
+      `reconcile weekly only compares: --${stray} is for one pipe`,
+      `retail-sync reconcile <pipe> --${stray}, with one of: ${(await loadJobs()).map(({ pipe }) => pipe).join(', ')}`,
+    );
+  }
   const read = await sync('all', { full: true, wait: flags.wait === true }, invocation);
   if (read !== EXIT.ok && read !== EXIT.deadLetters) return read;
   const exits: ExitCode[] = [read];

@@ -29,9 +29,8 @@ export async function payOwed(state: StreamState, sink: Sink, signal: AbortSigna
     const parts = [...Map.groupBy(owing, (debt) => debt.object)].flatMap(([object, debts]) =>
       chunksOf(debts, sink.batchSize).map((part) => ({ object, part })),
     );
-    const limit = pLimit(sink.concurrency);
-    const paid = await Promise.all(
-      parts.map(({ object, part }) => limit(() => payObject(object, part, state, sink, signal))),
+    const paid = await allEnded(parts, sink.concurrency, ({ object, part }) =>
+      payObject(object, part, state, sink, signal),
     );
     if (paid.every((count) => count === 0)) return owing.length; // bounded: every round pays at least one, or is the last
   }
@@ -87,9 +86,8 @@ export async function settleLinks(
     );
     if (links.length === 0) break; // bounded: every link is tried once at most
     for (const link of links) tried.add(name(link));
-    const limit = pLimit(sink.concurrency);
-    await Promise.all(
-      chunksOf(links, CHUNK).map((part) => limit(() => make(part, state, sink, onDeadLetter, signal, counts))),
+    await allEnded(chunksOf(links, CHUNK), sink.concurrency, (part) =>
+      make(part, state, sink, onDeadLetter, signal, counts),
     );
   }
   state.links.dropIfThere();
@@ -178,6 +176,31 @@ function indexOf(state: StreamState, object: ObjectType, by: string): Map<string
     index.set(key, index.has(key) && index.get(key) !== hubspotId ? null : hubspotId);
   }
   return index;
+}
+
+/**
+ * The results of all parts, at most `concurrency` at a time. After a failure no further part begins, and it is thrown when
+ * those under way have ended: none of them may write when the run is over and its lock free.
+ */
+async function allEnded<Part, Result>(
+  parts: readonly Part[],
+  concurrency: number,
+  work: (part: Part) => Promise<Result>,
+): Promise<Result[]> {
+  const limit = pLimit(concurrency);
+  const results: Result[] = [];
+  const failures: unknown[] = [];
+  const one = async (part: Part): Promise<void> => {
+    if (failures.length > 0) return;
+    try {
+      results.push(await work(part));
+    } catch (reason) {
+      failures.push(reason);
+    }
+  };
+  await Promise.all(parts.map((part) => limit(() => one(part))));
+  if (failures.length > 0) throw failures[0];
+  return results;
 }
 
 const chunksOf = <T>(items: readonly T[], size: number): T[][] =>

@@ -15,7 +15,7 @@ const STYLE = `
 @media (prefers-color-scheme:dark){:root{--ink:#e6ebf1;--soft:#9aa8b8;--line:#2c3742;--paper:#131a21;--bar:#5aa2ef;--pale:#1d2731;--stop:#ff8a80;--warn:#f0c060;--fine:#6fd394}}
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);margin:0 auto;max-width:1080px;padding:2rem 1.25rem}
 h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{margin:.25rem 0}.soft{color:var(--soft)}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-bottom:1px solid var(--line)}th{font-weight:600;color:var(--soft)}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-bottom:1px solid var(--line)}th{font-weight:600;color:var(--soft)}td:first-child{min-width:9rem}
 code{font:13px ui-monospace,monospace;overflow-wrap:anywhere}.meter{display:inline-block;width:70px;height:9px;background:var(--pale);border-radius:4px;overflow:hidden;margin-right:.5rem}.meter i{display:block;height:100%;background:var(--bar)}
 .tops{display:grid;grid-template-columns:minmax(6rem,14rem) 1fr 4rem;gap:.1rem .6rem;align-items:center;max-width:30rem}.tops i{display:block;height:9px;background:var(--bar);border-radius:2px;min-width:2px}.tops b{font-weight:400;text-align:right}
 .histo{display:inline-flex;align-items:flex-end;gap:2px;height:26px;margin:0 .6rem;vertical-align:bottom}.histo i{width:9px;background:var(--bar);border-radius:1px 1px 0 0}

@@ -50,7 +50,6 @@ const HIGHEST = {
 } as const;
 
 export type Family = keyof typeof HIGHEST;
-type Rates = Readonly<Record<Family, number>>;
 
 export const FAMILIES = Object.keys(HIGHEST).filter((name): name is Family => Object.hasOwn(HIGHEST, name));
 

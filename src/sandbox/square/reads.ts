@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { Cursors } from './cursors.ts';
 import { type Range, readRange } from './instants.ts';
+import type { Customer } from './model.ts';
 import { badRequest, forbidden, notFound } from './refusal.ts';
 import { type Search, visible } from './search.ts';
 import type { World } from './world.ts';
@@ -51,6 +52,8 @@ export function bulkCustomers(world: World, body: unknown): Answer {
   return { responses: Object.fromEntries(entries) };
 }
 
+const dates = z.object({ start_at: z.unknown().optional(), end_at: z.unknown().optional() }).optional();
+
 const customerSearch = z.object({
   limit: z.int().optional(),
   cursor: z.string().optional(),
@@ -60,6 +63,8 @@ const customerSearch = z.object({
         .object({
           reference_id: z.object({ exact: z.string().optional() }).optional(),
           email_address: z.object({ exact: z.string().optional() }).optional(),
+          created_at: dates,
+          updated_at: dates,
         })
         .optional(),
     })
@@ -78,8 +83,19 @@ export function searchCustomers(world: World, cursors: Cursors, token: string, r
   const email = filter?.email_address?.exact?.toLowerCase();
   const found = [...world.customers.values()]
     .filter((customer) => reference === undefined || customer.reference_id === reference)
-    .filter((customer) => email === undefined || customer.email_address?.toLowerCase() === email);
+    .filter((customer) => email === undefined || customer.email_address?.toLowerCase() === email)
+    .filter(dated('created_at', filter?.created_at))
+    .filter(dated('updated_at', filter?.updated_at));
   return pageOf('customers', found, limit, { world, cursors, token, body });
+}
+
+/** SearchCustomers takes ranges of both dates (developer.squareup.com/reference/square/customers-api/search-customers). */
+function dated(field: 'created_at' | 'updated_at', asked: z.infer<typeof dates>) {
+  const range = asked === undefined ? null : readRange(asked, field, Number.POSITIVE_INFINITY);
+  return (customer: Customer): boolean => {
+    const stamp = customer[field];
+    return range === null || (typeof stamp === 'string' && within(stamp, range));
+  };
 }
 
 interface ListContext {
