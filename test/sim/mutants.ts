@@ -218,7 +218,11 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'letters stay open',
     rule: 'a record that arrives healthy clears its dead letter',
-    replacements: one('engine/writer.ts', "if (task.worst === 'written') state.letters.resolve(task.entity);", ''),
+    replacements: one(
+      'engine/writer.ts',
+      "if (task.worst === 'written' && !task.isOvertaken) state.letters.resolve(task.entity);",
+      '',
+    ),
     world: 'poisoned',
   },
   {
