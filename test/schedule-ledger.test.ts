@@ -132,7 +132,7 @@ describe('a tick', () => {
     expect(slotOf(db, 'quotes', '2026-06-01')?.reason).toBe('customers had failed before it');
   });
 
-  test('takes a slot whose process died up again, and gives it up after the third', async () => {
+  test('takes a slot whose process died up again', async () => {
     const { at, db, began } = machine('2026-06-01T10:00Z');
     await at('2026-06-01T10:00Z');
     const slot = { job: MORNING ?? '', date: '2026-06-01' };
@@ -149,6 +149,26 @@ describe('a tick', () => {
     await at('2026-06-01T11:15Z');
     expect(slotOf(db, slot.job, slot.date)).toMatchObject({ state: 'ok', attempts: 2 });
     expect(began).toHaveLength(1);
+  });
+
+  test('gives a slot up whose process died three times', async () => {
+    const { at, db, began } = machine('2026-06-01T10:00Z');
+    await at('2026-06-01T10:00Z');
+    const slot = { job: MORNING ?? '', date: '2026-06-01' };
+    for (const [minute, state] of [
+      [0, 'open'],
+      [20, 'open'],
+      [40, 'failed'],
+    ] as const) {
+      const atMs = Date.parse('2026-06-01T11:00Z') + minute * 60_000;
+      const retryAtMs = atMs + 900_000;
+      expect(claimSlot(db, slot, { pid: 4711, trigger: 'test', atMs, retryAtMs, from: ['open'] })).toBe(true);
+      await at(new Date(atMs + 60_000).toISOString());
+      expect(slotOf(db, slot.job, slot.date)?.state).toBe(state);
+    }
+    await at('2026-06-01T12:30Z');
+    expect(slotOf(db, slot.job, slot.date)).toMatchObject({ state: 'failed', attempts: 3 });
+    expect(began.filter((line) => line.endsWith(slot.job))).toEqual([]);
   });
 
   test('leaves a slot alone whose window has closed', async () => {
