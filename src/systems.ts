@@ -54,8 +54,9 @@ function erpInstance(config: ErpConfig, named: string | null, target: Environmen
   const url = given(kind === 'production' ? config.productionUrl : config.stagingUrl, `ERP_${kind.toUpperCase()}_URL`);
   const adapter = adapterOf(config.profile);
   const access = { ...config, baseUrl: url };
+  const place = adapter.hasDatabases ? `${url}\n${config.database ?? ''}` : url;
   return {
-    id: `erp:${kind}:${digest(url).slice(0, 12)}`,
+    id: `erp:${kind}:${digest(place).slice(0, 12)}`,
     environment: target === 'sandbox' ? 'sandbox' : kind === 'production' ? 'production' : 'staging',
     zone: adapter.zone,
     systems: {

@@ -36,6 +36,8 @@ export type FieldPath = readonly [field: string, part?: string];
 export interface ErpAdapter {
   /** IANA time zone: what a time without offset means. */
   readonly zone: string;
+  /** One address may serve several databases: then the database is part of what tells one instance from another. */
+  readonly hasDatabases: boolean;
   /** Throws FatalError for a resource, credential or address that it cannot work with. */
   source(resource: ResourceName, access: ErpAccess, options: OpenOptions): Source;
   /** The canonical fields it fills. */
@@ -51,6 +53,7 @@ export function adapterOf(profile: string): ErpAdapter {
 function profileAdapter(profile: Profile): ErpAdapter {
   return {
     zone: profile.zone,
+    hasDatabases: false,
     source: (resource, { baseUrl, login }, options) =>
       restSource({
         profile,
@@ -74,6 +77,7 @@ const fieldPaths = (fields: Readonly<Record<string, Field>>): FieldPath[] =>
 function trytonAdapter(settings: TrytonSettings): ErpAdapter {
   return {
     zone: settings.zone,
+    hasDatabases: true,
     source: (resource, { baseUrl, login, database }, options) => {
       if (login.kind !== 'password') throw unset('ERP_USER and ERP_PASSWORD', 'it logs in');
       if (database === null) throw unset('ERP_DATABASE', 'a server may have several');

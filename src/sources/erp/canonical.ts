@@ -1,4 +1,5 @@
 /** Builds the canonical record out of a vendor's row, as the profile's fields say. Pure, and total on any JSON. */
+import { canonicalJson, digest } from '../../fingerprint.ts';
 import { type Convert, converter, isoOf, textOf } from './convert.ts';
 import { instantOf } from './dates.ts';
 import type { Field, Leaf, Resource } from './profile-schema.ts';
@@ -16,6 +17,10 @@ export interface RowReader {
   /** The canonical record, not yet validated; what is no object is given back as it is. */
   readonly canonical: Read;
 }
+
+/** Changes when the profile makes another canonical record of the same row; paging, limits and logins do not matter. */
+export const canonicalVersion = ({ id, modifiedAt, fields }: Resource, zone: string): string =>
+  digest(canonicalJson({ id, modifiedAt, fields, zone }));
 
 export function rowReader(resource: Resource, zone: string): RowReader {
   const { path, format, zone: ownZone } = resource.modifiedAt;

@@ -2,7 +2,7 @@
 import { EXIT, FatalError, TooLargeError, TransientError } from '../../errors.ts';
 import type { Inquirable, Inquiry } from '../../inquiry.ts';
 import type { Page, Partition, RejectedRow, Since, Source, SourceRecord } from '../../pipe.ts';
-import { type RowReader, rowReader } from './canonical.ts';
+import { canonicalVersion, type RowReader, rowReader } from './canonical.ts';
 import { textOf } from './convert.ts';
 import { refuseDrift } from './drift.ts';
 import { AttemptError } from './failure.ts';
@@ -35,6 +35,7 @@ const PAGES_MAX = 20_000;
 export const restSource = (options: RestOptions): RestSource => new ErpRest(options);
 
 class ErpRest implements RestSource {
+  readonly version: string;
   readonly #name: ResourceName;
   readonly #profileName: string;
   readonly #resource: Resource;
@@ -51,6 +52,7 @@ class ErpRest implements RestSource {
     this.#resource = resourceOf(profile, name);
     this.#transport = new Transport(options);
     this.#rows = rowReader(this.#resource, profile.zone);
+    this.version = canonicalVersion(this.#resource, profile.zone);
     this.#taker = { rows: this.#rows, entities: entityRule(name, this.#rows) };
     this.#boundOf = this.#resource.since ? boundMaker(this.#resource.since, profile.zone) : null;
     const [resource, transport, taker] = [this.#resource, this.#transport, this.#taker];
