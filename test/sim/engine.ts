@@ -3,18 +3,28 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as breakers from '../../src/engine/breakers.ts';
 import type * as verdict from '../../src/engine/verdict.ts';
+import type * as errors from '../../src/errors.ts';
+import type * as reconcile from '../../src/reconcile.ts';
 import type * as run from '../../src/run.ts';
 import type * as transport from '../../src/sinks/hubspot/transport.ts';
 import type * as upsert from '../../src/sinks/hubspot/upsert.ts';
 import type * as profile from '../../src/sources/erp/profile.ts';
 import type * as rest from '../../src/sources/erp/rest.ts';
 import type * as database from '../../src/state/database.ts';
+import type * as failures from '../../src/state/failures.ts';
+import type * as generation from '../../src/state/generation.ts';
+import type * as lock from '../../src/state/lock.ts';
 import type * as runs from '../../src/state/runs.ts';
 
 export const REPOSITORY = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 export type Engine = typeof run &
   Pick<typeof breakers, 'DEFAULT_LIMITS'> &
+  Pick<typeof errors, 'EXIT' | 'FatalError'> &
+  Pick<typeof reconcile, 'reconcile'> &
+  Pick<typeof failures, 'explain'> &
+  Pick<typeof generation, 'startGeneration' | 'endGeneration'> &
+  Pick<typeof lock, 'lockPortal'> &
   Pick<typeof verdict, 'Stopped'> &
   Pick<typeof transport, 'createTransport'> &
   Pick<typeof upsert, 'hubspotSink'> &
@@ -29,6 +39,11 @@ export async function loadEngine(root: string): Promise<Engine> {
   const parts = await Promise.all(
     [
       'run.ts',
+      'errors.ts',
+      'reconcile.ts',
+      'state/failures.ts',
+      'state/generation.ts',
+      'state/lock.ts',
       'engine/breakers.ts',
       'engine/verdict.ts',
       'sinks/hubspot/transport.ts',

@@ -42,10 +42,15 @@ const HIGHEST = {
   hubDaily: 0.01,
   // people in HubSpot
   archives: 0.05,
+  merges: 0.04,
+  portalEdits: 0.06,
   // the process
   crash: 0.03,
-  suspended: 0.01,
+  suspended: 0.004,
   stopped: 0.4,
+  second: 0.4,
+  diskFull: 0.01,
+  restored: 0.4,
   clockOff: 1,
 } as const;
 

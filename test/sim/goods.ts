@@ -77,31 +77,25 @@ export const revisions: Shape = {
 };
 
 /** The ERP as its profile describes it; `size` is rows per page. */
-export const profileText = (size: number): string => `
+export const profileText = (size: number, isSorted: boolean): string => {
+  const listing = `
+    path: items
+    records: rows
+    total: total
+    id: id
+    modifiedAt: at
+    paging: { kind: page, param: page, first: 0, sizeParam: size, size: ${size} }
+    since: { param: since, format: iso, inclusive: true }
+    ${isSorted ? 'sort: { param: sort, value: at }' : ''}
+    byIds: { param: ids, max: 20 }`;
+  return `
 name: simulated
 zone: UTC
 auth: { scheme: bearer }
 resources:
-  products:
-    path: items
-    records: rows
-    total: total
-    id: id
-    modifiedAt: at
-    paging: { kind: page, param: page, first: 0, sizeParam: size, size: ${size} }
-    since: { param: since, format: iso, inclusive: true }
-    sort: { param: sort, value: at }
-    byIds: { param: ids, max: 20 }
+  products:${listing}
     fields: { name: name, category: kind, brand: origin }
-  quotes:
-    path: items
-    records: rows
-    total: total
-    id: id
-    modifiedAt: at
-    paging: { kind: page, param: page, first: 0, sizeParam: size, size: ${size} }
-    since: { param: since, format: iso, inclusive: true }
-    sort: { param: sort, value: at }
-    byIds: { param: ids, max: 20 }
+  quotes:${listing}
     fields: { opportunityId: group, jobName: name, revision: { path: rev, convert: integer } }
 `;
+};

@@ -1,18 +1,21 @@
 /** One history: a seed's world, its runs and crashes, the quiet end, and what must be true of all of it. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Ends, RunReport } from '../../src/run.ts';
+import type { RunReport } from '../../src/run.ts';
 import type { Db } from '../../src/state/database.ts';
+import { checkEnding } from './ending.ts';
 import type { Engine } from './engine.ts';
 import { calm, drawRates, FAMILIES, type Family } from './faults.ts';
-import { items, profileText, revisions, type Shape } from './goods.ts';
-import { type Access, erpLine, hubspotLine, LATEST_MS } from './lines.ts';
-import { Broken, Oracle, openLetters } from './oracle.ts';
+import { items, revisions } from './goods.ts';
+import { LATEST_MS } from './lines.ts';
+import { Broken, Oracle } from './oracle.ts';
 import { COMMIT_LAG_MS, type Habits, People } from './people.ts';
 import { Portal } from './portal.ts';
-import { type Killer, Process } from './process.ts';
+import { PortalAnswers } from './portal-answers.ts';
+import type { Killer } from './process.ts';
 import { Chance } from './random.ts';
-import { dump, emptyState, firstDifference, MEMORY } from './state-files.ts';
+import { type Ended, type Orders, Session, type World } from './session.ts';
+import { emptyState, MEMORY, restoreState, saveState } from './state-files.ts';
 import { replaceClocks, VirtualTime } from './time.ts';
 import { Vendor } from './vendor.ts';
 import type { Wire } from './wire.ts';
@@ -28,12 +31,16 @@ export interface Plan {
   readonly habits?: Partial<Habits>;
   readonly pageSize?: number;
   readonly batchSize?: number;
+  /** Whether the source lists by date; drawn by the seed where absent. */
+  readonly isSorted?: boolean;
   /** Times between two runs; one of them is drawn. */
   readonly gapsMs?: readonly number[];
   /** People change every record before each run but the first. */
   readonly changesAll?: boolean;
   /** Killed at this edge; people then change every record back. */
   readonly killedAtEdge?: number | null;
+  /** People change every record back whenever a process has died. */
+  readonly changesBack?: boolean;
 }
 
 export interface Told {
@@ -47,12 +54,7 @@ export interface Told {
 
 const START_MS = Date.UTC(2026, 2, 2, 11);
 const LOOK_BACK_MS = 15 * 60_000;
-const QUARANTINE_MS = 5 * 60_000;
-/** No run takes longer than this, asleep or not. */
-const RUN_MS_MAX = 24 * 3_600_000;
 const GAPS_MS = [1_000, 5_000, 20_000, 200_000, 720_000, 7_200_000, 86_400_000];
-
-let addresses = 0;
 
 export async function tell(engine: Engine, plan: Plan, keepTrace: boolean): Promise<Told> {
   const folder = mkdtempSync(join(MEMORY, 'retail-sync-sim-'));
@@ -81,29 +83,19 @@ class History implements Wire {
   readonly lines: string[] = [];
   readonly families: readonly string[];
   readonly killer: Killer;
-  readonly #engine: Engine;
   readonly #plan: Plan;
-  readonly #folder: string;
   readonly #keepTrace: boolean;
-  readonly #vendor: Vendor;
   readonly #portal: Portal;
   readonly #people: People;
-  readonly #shape: Shape;
-  readonly #oracle: Oracle;
-  readonly #access: Access = { expired: false, spent: false };
-  readonly #lookBackMs: number;
-  readonly #clockOffMs: number;
-  readonly #batchSize: number;
-  readonly #pageSize: number;
+  readonly #world: World;
   readonly #runs: number;
   #open: Db | null = null;
   #run = 0;
-  #violation: Error | null = null;
+  #hasCopy = false;
+  #wasRestored = false;
 
   constructor(engine: Engine, plan: Plan, folder: string, keepTrace: boolean) {
-    this.#engine = engine;
     this.#plan = plan;
-    this.#folder = folder;
     this.#keepTrace = keepTrace;
     replaceClocks(this.time);
     const chance = new Chance(plan.seed);
@@ -112,25 +104,25 @@ class History implements Wire {
     this.rates = plan.rates ? { ...calm(), ...plan.rates } : drawn;
     this.families = FAMILIES.filter((family) => this.rates[family] > 0);
     this.killer = { atEdge: plan.killedAtEdge ?? null, edges: 0 };
-    const shape = chance.hits(0.75) ? 'items' : 'revisions';
-    this.#shape = (plan.shape ?? shape) === 'items' ? items : revisions;
-    const habits: Habits = {
-      records: chance.between(3, 40),
-      groups: chance.between(2, 8),
-      edits: chance.between(5, 60),
-      meanGapMs: chance.pick([2_000, 20_000, 120_000, 600_000]),
-      grainMs: chance.pick([1_000, 60_000, 3_600_000]),
-      ...plan.habits,
-    };
+    const drawnShape = chance.hits(0.75) ? 'items' : 'revisions';
+    const shape = (plan.shape ?? drawnShape) === 'items' ? items : revisions;
+    const habits = drawHabits(chance, plan);
     this.#runs = plan.runs ?? chance.between(2, 7);
-    this.#lookBackMs = plan.lookBackMs ?? LOOK_BACK_MS + (this.rates.ties > 0 ? habits.grainMs : 0);
-    this.#clockOffMs = Math.round((chance.next() - 0.5) * 8 * 3_600_000 * this.rates.clockOff);
-    this.#batchSize = plan.batchSize ?? chance.pick([2, 5, 100]);
-    this.#pageSize = plan.pageSize ?? chance.between(2, 9);
-    this.#vendor = new Vendor(this);
-    this.#portal = new Portal(this);
-    this.#people = new People(this, this.#vendor, this.#portal, habits);
-    this.#oracle = new Oracle(this.#shape, this.#vendor, this.#portal);
+    const vendor = new Vendor(this);
+    this.#portal = new Portal(this, shape.key);
+    this.#people = new People(this, vendor, this.#portal, habits);
+    const coarseMs = this.rates.ties > 0 ? habits.grainMs : 0;
+    this.#world = {
+      ...{ wire: this, engine, folder, killer: this.killer, vendor, shape, holder: null, violation: null },
+      answers: new PortalAnswers(this, this.#portal),
+      access: { expired: false, spent: false, requests: 1 },
+      oracle: new Oracle(shape, vendor, this.#portal),
+      lookBackMs: plan.lookBackMs ?? LOOK_BACK_MS + coarseMs,
+      clockOffMs: Math.round((chance.next() - 0.5) * 8 * 3_600_000 * this.rates.clockOff),
+      batchSize: plan.batchSize ?? chance.pick([2, 5, 100]),
+      pageSize: plan.pageSize ?? chance.between(2, 9),
+      isSorted: plan.isSorted ?? (plan.rates !== undefined || chance.hits(0.8)),
+    };
   }
 
   trace = (line: string): void => {
@@ -147,17 +139,59 @@ class History implements Wire {
   }
 
   async run(): Promise<void> {
+    const { access } = this.#world;
     this.#people.settleIn();
     this.#people.goToWork();
     for (let run = 0; run < this.#runs; run++) {
       if (this.#plan.changesAll && run > 0) this.#people.changeAll();
-      await this.#session();
-      const gapMs = this.chance.pick(this.#plan.gapsMs ?? GAPS_MS);
-      await this.time.pass(gapMs);
-      this.#access.spent = false;
-      if (this.chance.hits(0.5)) this.#access.expired = false;
+      this.#mayReplaceState();
+      await this.#oneOrTwo();
+      await this.time.pass(this.chance.pick(this.#plan.gapsMs ?? GAPS_MS));
+      access.spent = false;
+      if (this.chance.hits(0.5)) access.expired = false;
     }
     await this.#quiet();
+  }
+
+  /** A copy of the state that somebody made, and puts back some day: it knows nothing of what was sent since. */
+  #mayReplaceState(): void {
+    const { folder } = this.#world;
+    if (this.#hasCopy && this.chance.hits(this.rates.restored)) {
+      this.trace('the state is replaced by an older one');
+      this.count('older state put back');
+      restoreState(folder);
+      this.#wasRestored = true;
+    } else if (this.chance.hits(this.rates.restored)) {
+      saveState(folder);
+      this.#hasCopy = true;
+    }
+  }
+
+  /** Now and then somebody types the command while the scheduled run is at it. */
+  async #oneOrTwo(): Promise<void> {
+    const first = this.#session({});
+    if (!this.chance.hits(this.rates.second)) {
+      await this.time.until(first);
+      return;
+    }
+    const afterMs = this.chance.between(0, 60_000);
+    const waitMs = this.chance.pick([0, 30_000]);
+    const second = new Promise<void>((resolve) => this.time.at(this.time.nowMs + afterMs, resolve)).then(() =>
+      this.#session({ waitMs }),
+    );
+    await this.time.until(Promise.all([first, second]));
+  }
+
+  async #session(orders: Omit<Orders, 'id'>): Promise<RunReport | null> {
+    const world = this.#world;
+    this.close();
+    const id = `run-${String(++this.#run).padStart(3, '0')}`;
+    const ended: Ended = await new Session(world, { ...orders, id }).run();
+    if (world.violation) throw world.violation;
+    if (ended.kind === 'ended') return ended.report;
+    const changesBack = this.killer.atEdge !== null || this.#plan.changesBack === true;
+    if (ended.kind === 'died' && changesBack) this.#people.changeAllBack();
+    return null;
   }
 
   /** Faults cease and late writes land; one more run ends, and the one after it has nothing to do. */
@@ -166,161 +200,26 @@ class History implements Wire {
     this.rates = calm();
     this.killer.atEdge = null;
     this.#people.stop();
-    Object.assign(this.#access, { expired: false, spent: false });
+    Object.assign(this.#world.access, { expired: false, spent: false });
     await this.time.pass(Math.max(LATEST_MS, COMMIT_LAG_MS) + 1_000);
-    const report = await this.#session();
-    if (report === null) throw new Broken('L1', 'a calm run died');
-    const isFine = report.status === 'ok' || (report.status === 'partial' && report.counts.held === 0);
-    if (!isFine) throw new Broken('L1', `a calm run ended ${report.status}: ${report.reason}`);
-    await this.time.pass(LATEST_MS + 1_000);
-    const db = this.#reopen();
-    this.#checkEnd(db);
-    const before = dump(db);
-    const writes = this.#portal.writes;
-    this.close();
-    await this.#session();
-    if (this.#portal.writes > writes)
-      throw new Broken('L3', `the repeat wrote: ${this.#portal.writes - writes} requests`);
-    const after = dump(this.#reopen());
-    if (after !== before) throw new Broken('L3', `the repeat changed the state: ${firstDifference(before, after)}`);
-  }
-
-  #checkEnd(db: Db): void {
-    const { nowMs } = this.time;
-    const letters = openLetters(db);
-    this.#oracle.checkPortal('L1', nowMs, letters, () => true);
-    this.#oracle.checkLetters(db, nowMs);
-    this.#oracle.checkCreation(nowMs, letters);
-    const integrity = db.pragma('quick_check', { simple: true });
-    const orphans = db.pragma('foreign_key_check');
-    if (integrity !== 'ok' || !Array.isArray(orphans) || orphans.length > 0)
-      throw new Broken('S6', 'the state is damaged');
-    const open = db.prepare("SELECT id, state FROM entities WHERE state IN ('pending', 'sending', 'held')").all();
-    if (open.length > 0) throw new Broken('L1', `waiting after a calm run: ${JSON.stringify(open)}`);
-  }
-
-  #reopen(): Db {
-    this.close();
-    this.#open = this.#engine.openDatabase(this.#folder, null);
-    return this.#open;
-  }
-
-  /** One process, from its start to its end or death; its report, or null when it died. */
-  async #session(): Promise<RunReport | null> {
-    const db = this.#reopen();
-    const process = new Process(this, this.killer);
-    this.time.life = process;
-    process.onCommit = () => this.#watch(() => this.#oracle.checkCursor(db, this.#lookBackMs, this.time.nowMs));
-    const startedMs = this.time.nowMs;
-    const stop = new AbortController();
-    if (this.chance.hits(this.rates.stopped)) {
-      this.time.at(startedMs + this.chance.between(1, 30_000), () => {
-        if (process.dead) return;
-        this.trace('SIGTERM');
-        this.count('asked to stop');
-        stop.abort(new this.#engine.Stopped('SIGTERM'));
-      });
-    }
-    const id = `run-${String(++this.#run).padStart(3, '0')}`;
-    this.trace(`${id} starts`);
-    const work = this.#work(id, process, db, stop.signal).catch((error: unknown) => {
-      if (process.dead) return null;
-      throw error;
-    });
-    const ended = await this.time.until(Promise.race([work, process.died]));
-    process.dead = true;
-    if (this.#violation) throw this.#violation;
-    if (ended === 'died' || ended === null) {
-      this.close();
-      if (this.killer.atEdge !== null) this.#people.changeAllBack();
-      return null;
-    }
-    this.#checkReport(ended, startedMs, db);
-    this.close();
-    return ended;
-  }
-
-  #checkReport(report: RunReport, startedMs: number, db: Db): void {
-    const { status, exit, reason, counts } = report;
-    this.trace(`ended ${status} (${exit}) ${reason ?? ''} ${JSON.stringify(counts)}`);
-    this.count(`run ended ${status}`);
-    if (counts.held > 0) this.count('records held');
-    if (report.upserts.unknown > 0) this.count('outcome unknown to the end of a call');
-    if (exit === 1) throw new Broken('P2', `${reason}`);
-    if (this.time.nowMs - startedMs > RUN_MS_MAX) throw new Broken('S8', 'the run took more than a day');
-    const isPromise =
-      status === 'ok' || (report.proofs.every(({ verdict }) => verdict === 'complete') && status === 'partial');
-    if (!isPromise || counts.held > 0) return;
-    this.#oracle.checkRun(db, startedMs, this.time.nowMs);
-  }
-
-  #watch(check: () => void): void {
-    try {
-      check();
-    } catch (error) {
-      this.#violation ??= error instanceof Error ? error : new Error(String(error));
-    }
-  }
-
-  async #work(id: string, process: Process, raw: Db, stop: AbortSignal): Promise<RunReport> {
-    const engine = this.#engine;
-    const db = process.guard(raw);
-    const now = (): number => this.time.nowMs + this.#clockOffMs;
-    engine.markCrashed(db, now());
-    const stream = engine.openStream(db, this.#shape.name, 'erp:simulated', 'sandbox', now());
-    const mode = JSON.stringify({ dryRun: false, restricted: false });
-    engine.startRun(db, { id, pipe: this.#shape.name, stream, trigger: 'simulation', mode, atMs: now() });
-    const ends = this.#ends(process, db, stream, now);
-    const { mapping, assembles, name } = this.#shape;
-    const pipe = { name, mapping, assembles, deadLettersMax: 1_000, needsOwnRecord: false, version: 'v1' };
-    const unlimited = { atLeast: 1_000_000, share: 1 };
-    const options = {
-      ...{ id, since: null, full: false, dryRun: false, limit: null, partition: null, records: null, approved: false },
-      breakers: { creates: unlimited, changes: unlimited, blanked: unlimited },
-      createsMax: null,
-      lookBackMs: this.#lookBackMs,
-      quarantineMs: QUARANTINE_MS,
-      onProgress: () => undefined,
-    };
-    const report = await engine.runPipe(pipe, ends, options, stop);
-    const { status, exit } = report;
-    engine.endRun(db, { id, status, exit, report: '{}', atMs: now(), proofs: new Map() });
-    return report;
-  }
-
-  #ends(process: Process, db: Db, stream: number, now: () => number): Ends {
-    const engine = this.#engine;
-    const clock = { now, sleep: (ms: number, signal: AbortSignal) => this.#sleep(ms, signal, process) };
-    const random = (): number => this.chance.next();
-    let traceIds = 0;
-    const watch = (object: string, action: string, text: string): void =>
-      this.#watch(() => this.#oracle.checkRequest(object, action, text));
-    const transport = engine.createTransport({
-      ...{ token: 'simulated', baseUrl: 'http://hubspot.invalid', version: 'v3', clock, random },
-      fetch: hubspotLine(this, this.#portal, process, this.#access, watch),
-    });
-    const sink = engine.hubspotSink({ transport, traceIds: () => `${this.#run}-${traceIds++}`, adopt: false });
-    const source = engine.restSource({
-      ...{ profile: engine.parseProfile(profileText(this.#pageSize), 'simulated'), resource: this.#shape.resource },
-      // An address of its own, because sources of one address in one process stand in one line.
-      ...{ baseUrl: `http://erp-${++addresses}.invalid`, credentials: { token: 'simulated' }, clock, random },
-      fetch: erpLine(this, this.#vendor, process),
-    });
-    return {
-      ...{ source, db, stream, clock, join: () => new Map(), prepareJoins: async () => {}, joinedStreams: new Map() },
-      sink: { ...sink, batchSize: this.#batchSize, concurrency: 3 },
-      facts: { environment: 'sandbox', zone: 'UTC', currencies: ['USD'], names: {} },
-      resolve: (_spec, value) => value,
-      inspect: async () => {},
-    };
-  }
-
-  #sleep(ms: number, signal: AbortSignal, process: Process): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      signal.addEventListener('abort', () => !process.dead && reject(signal.reason), { once: true });
-      if (process.isKilledAt('while waiting')) return;
-      this.time.at(this.time.nowMs + ms, () => !process.dead && resolve());
+    await checkEnding({
+      world: this.#world,
+      portal: this.#portal,
+      wasRestored: this.#wasRestored,
+      run: (orders = {}) => this.time.until(this.#session(orders)),
+      open: () => {
+        this.#open ??= this.#world.engine.openDatabase(this.#world.folder, null);
+        return this.#open;
+      },
     });
   }
 }
+
+const drawHabits = (chance: Chance, plan: Plan): Habits => ({
+  records: chance.between(3, 40),
+  groups: chance.between(2, 8),
+  edits: chance.between(5, 60),
+  meanGapMs: chance.pick([2_000, 20_000, 120_000, 600_000]),
+  grainMs: chance.pick([1_000, 60_000, 3_600_000]),
+  ...plan.habits,
+});

@@ -1,8 +1,12 @@
 /** The lines between the program and both vendors, and what goes wrong on them. */
-import type { Portal } from './portal.ts';
+import type { PortalAnswers } from './portal-answers.ts';
 import type { Process } from './process.ts';
 import type { Vendor } from './vendor.ts';
 import type { Told, Wire } from './wire.ts';
+
+/** Secrets that must turn up nowhere; vendors and proxies repeat what they were sent. */
+export const ERP_TOKEN = 'canary-erp-token';
+export const HUBSPOT_TOKEN = 'pat-na1-canary-token';
 
 /** HubSpot applies no request later than this after it was sent, whatever became of its client. */
 export const LATEST_MS = 290_000;
@@ -35,7 +39,7 @@ export function erpLine(wire: Wire, vendor: Vendor, process: Process): typeof fe
       const good = vendor.answer(url);
       wire.trace(`erp ${url.search} ${good.text}`);
       const bad = chance.hits(rates.erpBody);
-      const html = { ...good, text: '<html>sign in</html>' };
+      const html = { ...good, text: `<html>sign in as ${ERP_TOKEN}</html>` };
       time.at(time.nowMs + chance.between(5, 400), () =>
         answer(bad ? (chance.hits(0.5) ? { ...good, cutAt: chance.next() } : html) : good),
       );
@@ -47,37 +51,51 @@ export function erpLine(wire: Wire, vendor: Vendor, process: Process): typeof fe
 export interface Access {
   expired: boolean;
   spent: boolean;
+  /** Sent so far. */
+  requests: number;
 }
 
 /** Sees every request of the program before HubSpot does. */
 export type Watch = (object: string, action: string, text: string) => void;
 
 /** `fetch` to HubSpot. */
-export function hubspotLine(wire: Wire, portal: Portal, process: Process, access: Access, watch: Watch): typeof fetch {
+export function hubspotLine(
+  wire: Wire,
+  answers: PortalAnswers,
+  process: Process,
+  access: Access,
+  watch: Watch,
+): typeof fetch {
   const { chance, rates, time } = wire;
   return (input, init) => {
-    const [, object = '', action = ''] = /objects\/(\w+)\/batch\/(\w+)$/.exec(addressOf(input).pathname) ?? [];
-    const text = String(init?.body);
+    const { pathname, searchParams: query } = addressOf(input);
+    const [, object = '', batch] = /objects\/(\w+)(?:\/batch\/(\w+))?$/.exec(pathname) ?? [];
+    const action = batch ?? 'list';
+    const writes = action !== 'read' && action !== 'list';
+    const text = String(init?.body ?? '');
+    const request = access.requests++;
     watch(object, action, text);
     const apply = (): Told => {
-      const { status, body } = portal.apply(object, action, text);
+      const { status, body } = answers.apply({ object, action, query, text, request });
       return told(status, body, { 'x-hubspot-ratelimit-max': '190', 'x-hubspot-ratelimit-remaining': '150' });
     };
     return process.request(`${action}`, init?.signal, (answer) => {
       wire.trace(`hubspot ${action} ${text}`);
       if (access.expired) return answer(told(401, { category: 'INVALID_AUTHENTICATION' }));
       if (access.spent) return answer(told(429, { policyName: 'DAILY' }));
-      if (refusesAtTheDoor(wire, access, action !== 'read', answer)) return;
-      if (action === 'read') return answerAfter(wire, answer, apply());
+      if (refusesAtTheDoor(wire, access, writes, answer)) return;
+      if (!writes) return answerAfter(answer, apply());
       if (failsAfterwards(wire, answer, apply)) return;
-      answerAfter(wire, answer, apply());
+      answerAfter(answer, apply());
     });
   };
 
-  function answerAfter(_wire: Wire, answer: Answer, good: Told): void {
+  function answerAfter(answer: Answer, good: Told): void {
     const cut = chance.hits(rates.hubBody);
     if (cut) wire.count('answer unreadable');
-    const bad: Told = chance.hits(0.5) ? { ...good, cutAt: chance.next() } : { ...good, text: '<html>proxy</html>' };
+    const bad: Told = chance.hits(0.5)
+      ? { ...good, cutAt: chance.next() }
+      : { ...good, text: `<html>proxy, ${HUBSPOT_TOKEN}</html>` };
     time.at(time.nowMs + chance.between(10, 400), () => answer(cut ? bad : good));
   }
 }
@@ -85,7 +103,10 @@ export function hubspotLine(wire: Wire, portal: Portal, process: Process, access
 /** Answers that say: nothing was done. */
 function refusesAtTheDoor({ chance, rates, count }: Wire, access: Access, writes: boolean, answer: Answer): boolean {
   if (chance.hits(rates.hubToken)) access.expired = true;
-  if (chance.hits(rates.hubDaily)) access.spent = true;
+  if (!access.spent && chance.hits(rates.hubDaily)) {
+    access.spent = true;
+    count('quota of the day spent');
+  }
   if (access.expired) answer(told(401, { category: 'INVALID_AUTHENTICATION' }));
   else if (access.spent) answer(told(429, { policyName: 'DAILY' }));
   else if (chance.hits(rates.hubThrottled)) {

@@ -2,6 +2,8 @@
 import type { Mapped } from '../../src/pipe.ts';
 import type { Db } from '../../src/state/database.ts';
 import type { Shape } from './goods.ts';
+import { ERP_TOKEN, HUBSPOT_TOKEN } from './lines.ts';
+import { CANARY_NAME } from './people.ts';
 import type { Portal } from './portal.ts';
 import { REPLICA_LAG_MS, rowOf, type Vendor, type Version } from './vendor.ts';
 
@@ -28,6 +30,9 @@ export class Oracle {
   readonly #mapped = new Map<Version, Mapped>();
   /** Contents, by key, of versions that were shown to the program. */
   readonly #shown = new Map<string, Set<string>>();
+
+  readonly #positionOf = new WeakMap<Db, ReturnType<typeof positionIn>>();
+  readonly #positions = new WeakMap<Db, string>();
 
   constructor(shape: Shape, vendor: Vendor, portal: Portal) {
     this.#shape = shape;
@@ -67,6 +72,8 @@ export class Oracle {
 
   /** S4 and S5: what is sent is whole, unique, ours, and was shown by the source. */
   checkRequest(object: string, action: string, text: string): void {
+    if (!['upsert', 'update', 'read', 'list'].includes(action))
+      throw new Broken('S2', `${action}: only a write by key cannot make a second object`);
     if (action !== 'upsert') return;
     const { inputs }: { inputs: { id: string; properties: Record<string, string> }[] } = JSON.parse(text);
     const keys = new Set(inputs.map(({ id }) => id));
@@ -85,10 +92,33 @@ export class Oracle {
     }
   }
 
+  /** A process begins: where the cursor stands now is no move of it. */
+  noteCursor(db: Db): void {
+    const position = this.#position(db).get()?.position;
+    if (position) this.#positions.set(db, position);
+  }
+
+  #position(db: Db): ReturnType<typeof positionIn> {
+    const known = this.#positionOf.get(db) ?? positionIn(db);
+    this.#positionOf.set(db, known);
+    return known;
+  }
+
+  /** S7: secrets, and the data of a person who was never in scope. */
+  checkSecrets(where: string, text: string): void {
+    const isScoped = this.#shape.name === 'items';
+    const found = [ERP_TOKEN, HUBSPOT_TOKEN, ...(isScoped ? [CANARY_NAME] : [])].find((one) => text.includes(one));
+    if (found !== undefined) throw new Broken('S7', `${found} is in ${where}`);
+  }
+
   /** S1: what lies behind a cursor, less the look-back, is in the state. */
   checkCursor(db: Db, lookBackMs: number, nowMs: number): void {
-    const row = db.prepare<[], { position: string | null }>('SELECT min(position) AS position FROM cursors').get();
-    if (!row?.position) return;
+    const row = this.#position(db).get();
+    if (!row?.position || row.position === this.#positions.get(db)) return;
+    this.#positions.set(db, row.position);
+    const waiting = db.prepare<[string], { id: string }>(WAITING_BEHIND).get(row.position);
+    if (waiting)
+      throw new Broken('S1', `the cursor moved to ${row.position}, past ${waiting.id}, which is not settled`);
     const known = new Map(
       db
         .prepare<[], { id: string; at: string }>('SELECT id, modified_at AS at FROM records')
@@ -136,6 +166,8 @@ export class Oracle {
       if (this.#isLoose(entity) || !isConcerned(entity) || openLetters.has(entity.id)) continue;
       const mapped = this.map(entity.versions, entity.id);
       const held = this.#portal.objects.get(this.#name(entity.id));
+      // What people wrote stays until the source changes; `reconcile` tells of it.
+      if (held && held.edited.size > 0) continue;
       if (mapped.kind === 'invalid') throw new Broken(rule, `${entity.id} cannot be mapped and is no dead letter`);
       // A farewell is sent once: what leaves has left, whatever becomes of it in the source.
       if (mapped.kind === 'excluded' && (held === undefined || held.properties.status === 'left')) continue;
@@ -193,13 +225,24 @@ export class Oracle {
         held === undefined ||
         held.properties.origin ||
         openLetters.has(id) ||
-        this.#isLoose({ id, versions })
+        this.#isLoose({ id, versions }) ||
+        this.#portal.survivors.has(this.#name(id))
       )
         continue;
       throw new Broken('L7', `${id} was created without its create-only property`);
     }
   }
 }
+
+const positionIn = (db: Db) =>
+  db.prepare<[], { position: string | null }>('SELECT min(position) AS position FROM cursors');
+
+/** All records of an unsettled entity are older than the place the cursor has just moved to. */
+const WAITING_BEHIND = `SELECT e.id FROM entities e
+    JOIN membership m ON m.stream = e.stream AND m.entity = e.id
+    JOIN records r ON r.stream = m.stream AND r.id = m.record
+   WHERE e.state IN ('pending', 'sending', 'held')
+   GROUP BY e.id HAVING max(r.modified_at) < ? LIMIT 1`;
 
 /** Entities with an open dead letter, of one category or of any. */
 export function openLetters(db: Db, category: string | null = null): Set<string> {

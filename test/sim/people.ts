@@ -8,6 +8,10 @@ export const COMMIT_LAG_MS = 240_000;
 /** Two application servers of the ERP disagree by at most this, either way. */
 const SKEW_MS = 100_000;
 
+/** Somebody whose data may be nowhere: out of scope from the first day. */
+const CANARY = 'walk-in';
+export const CANARY_NAME = 'Canary Person';
+
 export interface Habits {
   readonly records: number;
   readonly groups: number;
@@ -38,6 +42,8 @@ export class People {
     const { chance, time } = this.#wire;
     for (let index = 0; index < this.#habits.records; index++)
       this.#create(time.nowMs - chance.between(1, 3 * 86_400_000));
+    const blank = { id: CANARY, origin: CANARY_NAME, group: 'g0', rev: 0, kind: 'retail', name: CANARY_NAME, at: '' };
+    this.#write({ ...blank, visibleAtMs: 0, deleted: false }, {}, time.nowMs - 86_400_000);
   }
 
   goToWork(): void {
@@ -59,7 +65,7 @@ export class People {
   changeAll(): void {
     for (const id of this.#vendor.ids) {
       const before = this.#vendor.newest(id);
-      if (before && !before.deleted) this.#write(before, { name: this.#newName() });
+      if (before && before.id !== CANARY && !before.deleted) this.#write(before, { name: this.#newName() });
     }
   }
 
@@ -79,9 +85,11 @@ export class People {
   #nextEdit(): () => void {
     const { chance, rates, time } = this.#wire;
     if (chance.hits(0.08)) return () => this.#create(time.nowMs);
-    if (chance.hits(rates.archives)) return () => this.#archive();
+    if (chance.hits(rates.archives)) return () => this.#inPortal('archive');
+    if (chance.hits(rates.merges)) return () => this.#inPortal('merge');
+    if (chance.hits(rates.portalEdits)) return () => this.#inPortal('edit');
     const before = this.#vendor.newest(chance.pick(this.#vendor.ids));
-    if (!before) return () => undefined;
+    if (!before || before.id === CANARY) return () => undefined;
     if (before.deleted) return () => this.#write(before, { deleted: false });
     if (chance.hits(rates.deletions)) return () => this.#write(before, { deleted: true });
     if (chance.hits(rates.leaving)) return () => this.#write(before, { kind: chance.pick(['live', 'gone', 'retail']) });
@@ -147,11 +155,17 @@ export class People {
     trace(`people ${JSON.stringify(version)}${lagMs > 0 ? ` visible in ${lagMs} ms` : ''}`);
   }
 
-  #archive(): void {
+  /** Somebody takes one of the objects in HubSpot in hand. */
+  #inPortal(what: 'archive' | 'merge' | 'edit'): void {
+    const { chance, trace, count } = this.#wire;
     const names = [...this.#portal.objects.keys()];
     if (names.length === 0) return;
-    const name = this.#wire.chance.pick(names);
-    this.#wire.trace(`people archive ${name}`);
-    this.#portal.archive(name);
+    const name = chance.pick(names);
+    const other = chance.pick(names);
+    trace(`people ${what} ${name} ${what === 'merge' ? `with ${other}` : ''}`);
+    count(`people ${what} in HubSpot`);
+    if (what === 'archive') this.#portal.archive(name, chance.hits(0.3));
+    else if (what === 'merge') this.#portal.merge(name, other);
+    else this.#portal.edit(name, 'name', `edited ${this.#names++}`);
   }
 }

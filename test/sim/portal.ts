@@ -1,140 +1,124 @@
-/** A simulated HubSpot: the three batch calls the engine writes with, keyed by a unique property. */
-import { z } from 'zod';
+/** A simulated HubSpot: objects by a unique property, a recycle bin, and people who work in it. */
 import type { Wire } from './wire.ts';
 
 export interface Stored {
   readonly id: string;
+  readonly object: string;
+  readonly key: string;
   readonly properties: Record<string, string>;
   readonly createdAtMs: number;
+  /** Ids of the objects that were merged into it. */
+  readonly mergedIds: readonly string[];
+  /** Properties that people changed after the program wrote them last. */
+  readonly edited: Set<string>;
+  /** What the request that wrote it last was numbered. */
+  writtenBy: number;
 }
 
-export interface Answered {
-  readonly status: number;
-  readonly body: unknown;
-}
-
-export type PortalInput = z.infer<typeof inputSchema>;
-
-const inputSchema = z.object({
-  id: z.string(),
-  idProperty: z.string().optional(),
-  objectWriteTraceId: z.string().optional(),
-  properties: z.record(z.string(), z.string()).optional(),
-});
-const bodySchema = z.object({ idProperty: z.string().optional(), inputs: z.array(inputSchema) });
+/** Property HubSpot lists the swallowed ids in. */
+export const MERGED = 'hs_merged_object_ids';
 
 export class Portal {
   readonly #wire: Wire;
-  /** By object type and key. */
+  readonly #keyProperty: string;
+  /** The living ones, by object type and key. */
   readonly objects = new Map<string, Stored>();
-  /** Keys of objects that people archived. */
+  /** What people archived can be restored for 90 days. */
+  readonly bin: Stored[] = [];
+  /** Names of objects that people archived, deleted or merged: whether they come back is nobody's promise. */
   readonly archived = new Set<string>();
+  /** Names of objects that swallowed others. */
+  readonly survivors = new Set<string>();
   writes = 0;
-  /** Whether one bad row makes it refuse all, without a word about which. */
-  readonly #refusesWhole: boolean;
   #ids = 0;
 
-  constructor(wire: Wire) {
+  constructor(wire: Wire, keyProperty: string) {
     this.#wire = wire;
-    this.#refusesWhole = wire.chance.hits(wire.rates.hubUnnamed);
+    this.#keyProperty = keyProperty;
   }
 
-  /** A request takes effect; the answer says so. */
-  apply(object: string, action: string, text: string): Answered {
-    const { inputs, idProperty } = bodySchema.parse(JSON.parse(text));
-    if (action === 'read') return this.#read(object, inputs, idProperty ?? null);
-    if (action === 'update') return this.#update(object, inputs);
-    return this.#upsert(object, inputs);
-  }
-
-  #read(object: string, inputs: readonly PortalInput[], idProperty: string | null): Answered {
-    const found = inputs.map(({ id }) => (idProperty === null ? this.#byId(id) : this.objects.get(`${object} ${id}`)));
-    const results = found.flatMap((stored) => (stored ? [shown(stored)] : []));
-    const missing = inputs.filter((_, index) => found[index] === undefined).map(({ id }) => id);
-    if (missing.length === 0) return { status: 200, body: { ...this.#complete(), results } };
-    const error = { status: 'error', category: 'OBJECT_NOT_FOUND', message: 'not found', context: { ids: missing } };
-    return { status: 207, body: { ...this.#complete(), results, numErrors: 1, errors: [error] } };
-  }
-
-  #byId(id: string): Stored | undefined {
+  byId(id: string): Stored | undefined {
     return [...this.objects.values()].find((stored) => stored.id === id);
   }
 
-  #update(_object: string, inputs: readonly PortalInput[]): Answered {
-    this.writes++;
-    const results = inputs.flatMap(({ id, properties, objectWriteTraceId }) => {
-      const stored = this.#byId(id);
-      if (!stored) return [];
-      Object.assign(stored.properties, properties);
-      return [{ ...shown(stored), objectWriteTraceId }];
-    });
-    return { status: 200, body: { ...this.#complete(), results } };
-  }
-
-  #upsert(object: string, inputs: readonly PortalInput[]): Answered {
-    this.writes++;
-    if (new Set(inputs.map(({ id }) => id)).size < inputs.length) {
-      return { status: 400, body: { category: 'VALIDATION_ERROR', message: 'Duplicate IDs found in batch input' } };
-    }
-    const bad = inputs.filter(isRefused);
-    if (bad.length > 0 && this.#refusesWhole) {
-      this.#wire.count(`refused whole, ${inputs.length > 4 ? 'more than four' : 'up to four'} in it`);
-      return { status: 400, body: { category: 'VALIDATION_ERROR', message: 'Property values were not valid' } };
-    }
-    const good = inputs.filter((input) => !isRefused(input));
-    const results = good.map((input) => this.#put(object, input));
-    const errors = bad.map(({ objectWriteTraceId }) => ({
-      status: 'error',
-      category: 'VALIDATION_ERROR',
-      message: 'Property values were not valid',
-      context: { objectWriteTraceId: [objectWriteTraceId] },
-    }));
-    return this.#multi(results, errors);
-  }
-
-  #multi(results: unknown[], errors: unknown[]): Answered {
-    const { chance, rates } = this.#wire;
-    const told = chance.hits(rates.hubShuffled) ? chance.shuffled(results) : [...results];
-    if (told.length > 1 && chance.hits(rates.hubMissing)) {
-      told.splice(chance.between(0, told.length - 1), 1);
-      this.#wire.count('result left out of an answer');
-    }
-    if (errors.length === 0) return { status: 200, body: { ...this.#complete(), results: told } };
-    this.#wire.count('207 or 200 with errors inside');
-    const status = chance.hits(0.3) ? 200 : 207;
-    return { status, body: { ...this.#complete(), results: told, numErrors: errors.length, errors } };
-  }
-
-  #put(object: string, { id, properties = {}, objectWriteTraceId }: PortalInput): unknown {
-    const name = `${object} ${id}`;
+  /** Writes by key; `request` is the number of the request, in the order in which they were sent. */
+  put(object: string, key: string, properties: Readonly<Record<string, string>>, request: number): [Stored, boolean] {
+    const name = `${object} ${key}`;
     const known = this.objects.get(name);
-    if (known) Object.assign(known.properties, properties);
-    const stored = known ?? {
-      id: String(1_000 + this.#ids++),
-      properties: { ...properties },
-      createdAtMs: this.#wire.time.nowMs,
-    };
-    this.objects.set(name, stored);
-    this.#wire.trace(`portal ${name} = ${JSON.stringify(stored.properties)}`);
-    return { ...shown(stored), new: known === undefined, ...(stored.id.endsWith('7') ? {} : { objectWriteTraceId }) };
+    if (known) {
+      this.#overwrite(known, properties, request);
+      return [known, false];
+    }
+    const made = this.#make(object, key, { ...properties }, [], request);
+    return [made, true];
   }
 
-  archive(name: string): void {
+  #make(object: string, key: string, properties: Record<string, string>, mergedIds: string[], writtenBy: number) {
+    const id = String(1_000 + this.#ids++);
+    const stored: Stored = {
+      ...{ id, object, key, properties, mergedIds, writtenBy },
+      createdAtMs: this.#wire.time.nowMs,
+      edited: new Set(),
+    };
+    this.objects.set(`${object} ${key}`, stored);
+    return stored;
+  }
+
+  #overwrite(known: Stored, properties: Readonly<Record<string, string>>, request: number): void {
+    const changes = Object.entries(properties).some(([name, value]) => known.properties[name] !== value);
+    if (request < known.writtenBy && changes) this.#wire.count('late write over a newer one');
+    Object.assign(known.properties, properties);
+    for (const name of Object.keys(properties)) known.edited.delete(name);
+    known.writtenBy = request;
+  }
+
+  // ---------------------------------------------------------------------------------------- what people do in it
+
+  /** One of the living objects gets another value in a property of ours. */
+  edit(name: string, property: string, value: string): void {
+    const stored = this.objects.get(name);
+    if (!stored) return;
+    stored.properties[property] = value;
+    stored.edited.add(property);
+  }
+
+  /** Into the bin, or gone for good. */
+  archive(name: string, forGood: boolean): void {
+    const stored = this.objects.get(name);
+    if (!stored) return;
     this.objects.delete(name);
     this.archived.add(name);
+    if (!forGood) this.bin.push(stored);
   }
 
-  #complete() {
-    const at = new Date(this.#wire.time.nowMs).toISOString();
-    return { status: 'COMPLETE', startedAt: at, completedAt: at };
+  /** The survivor has a new id in most portals; the other one vanishes without being archived, and its key is free. */
+  merge(survivor: string, loser: string): void {
+    const [kept, lost] = [this.objects.get(survivor), this.objects.get(loser)];
+    if (!kept || !lost || kept === lost) return;
+    this.objects.delete(loser);
+    this.archived.add(loser);
+    this.survivors.add(survivor);
+    const ids = [...kept.mergedIds, ...lost.mergedIds, lost.id];
+    const keepsId = this.#wire.chance.hits(0.3);
+    const made = keepsId
+      ? { ...kept, mergedIds: ids }
+      : { ...this.#make(kept.object, kept.key, {}, [], 0), mergedIds: [...ids, kept.id] };
+    const properties = { ...lost.properties, ...kept.properties };
+    this.objects.set(survivor, { ...made, properties, edited: kept.edited, writtenBy: kept.writtenBy });
+  }
+
+  /** The same object under another key. */
+  rekey(name: string, key: string): void {
+    const stored = this.objects.get(name);
+    if (!stored) return;
+    this.objects.delete(name);
+    this.archived.add(name);
+    const properties = { ...stored.properties, [this.#keyProperty]: key };
+    this.objects.set(`${stored.object} ${key}`, { ...stored, key, properties });
+  }
+
+  /** An object that the program knows nothing of. */
+  addStranger(object: string, key: string): void {
+    this.#make(object, key, { [this.#keyProperty]: key, name: 'made by people' }, [], 0);
   }
 }
-
-/** What the portal's own validation refuses. */
-const isRefused = ({ properties }: PortalInput): boolean => properties?.name?.startsWith('refused') ?? false;
-
-const shown = ({ id, properties, createdAtMs }: Stored) => ({
-  id,
-  properties: { ...properties },
-  createdAt: new Date(createdAtMs).toISOString(),
-});

@@ -1,5 +1,7 @@
 /** One process of the program: it may die at every edge to the outside, and then nothing of it goes on. */
+import Database from 'better-sqlite3';
 import type { Db } from '../../src/state/database.ts';
+import type { Life } from './time.ts';
 import { failed, responseOf, type Told, type Wire } from './wire.ts';
 
 /** `kill -9`: thrown where the code cannot wait for ever instead. */
@@ -13,8 +15,18 @@ export interface Killer {
   edges: number;
 }
 
-export class Process {
+/** Naps of one process: a machine whose lid is opened and closed all day ends some day. */
+const NAPS_MAX = 3;
+
+export class Process implements Life {
   dead = false;
+  asleepUntilMs = 0;
+  /** From now on no commit finds room. */
+  diskIsFull = false;
+  #naps = 0;
+  #inFlight = 0;
+  /** Answers to writes that came and are not in the state yet. */
+  #unsettledAnswers = 0;
   readonly died: Promise<'died'>;
   readonly #wire: Wire;
   readonly #killer: Killer;
@@ -35,12 +47,27 @@ export class Process {
     if (this.dead) return true;
     this.#killer.edges++;
     const { chance, rates } = this.#wire;
-    if (this.#killer.edges !== this.#killer.atEdge && !chance.hits(rates.crash)) return false;
+    if (this.#killer.edges !== this.#killer.atEdge && !chance.hits(rates.crash)) {
+      this.#mayFallAsleep(where);
+      return false;
+    }
     this.#wire.trace(`edge ${this.#killer.edges}: KILLED ${where}`);
     this.#wire.count(`killed ${where}`);
+    if (where === 'before a commit' && this.#unsettledAnswers > 0) this.#wire.count('killed between answer and commit');
     this.dead = true;
     this.#bury();
     return true;
+  }
+
+  /** The lid is closed, or SIGSTOP: whatever is due meanwhile is late, also the end of a deadline. */
+  #mayFallAsleep(where: string): void {
+    const { chance, rates, time, count, trace } = this.#wire;
+    if (this.#naps >= NAPS_MAX || this.asleepUntilMs > time.nowMs || !chance.hits(rates.suspended)) return;
+    this.#naps++;
+    this.asleepUntilMs = time.nowMs + chance.between(3_600_000, 3 * 3_600_000);
+    trace(`asleep ${where} until ${new Date(this.asleepUntilMs).toISOString()}`);
+    count('asleep');
+    if (this.#inFlight > 0) count('asleep over a deadline');
   }
 
   edge(where: string): void {
@@ -56,6 +83,7 @@ export class Process {
       const inner = db.transaction((...args: unknown[]) => {
         const result = work(...args);
         alive();
+        this.#makeRoom();
         return result;
       });
       const immediate = (...args: unknown[]): unknown => {
@@ -97,12 +125,21 @@ export class Process {
     if (this.dead) throw new Crash('dead');
     const commits = writes && !db.inTransaction;
     if (commits) this.edge('before a commit');
+    if (commits) this.#makeRoom();
     const result = work();
     if (commits) this.#committed();
     return result;
   }
 
+  #makeRoom(): void {
+    if (!this.diskIsFull && !this.#wire.chance.hits(this.#wire.rates.diskFull)) return;
+    if (!this.diskIsFull) this.#wire.count('disk full');
+    this.diskIsFull = true;
+    throw new Database.SqliteError('database or disk is full', 'SQLITE_FULL');
+  }
+
   #committed(): void {
+    this.#unsettledAnswers = 0;
     this.onCommit();
     this.edge('after a commit');
   }
@@ -118,24 +155,30 @@ export class Process {
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
       if (this.isKilledAt(`before ${what}`)) return; // a dead process waits for ever
-      const { time, chance, rates } = this.#wire;
+      const { time, chance } = this.#wire;
       if (signal?.aborted) return reject(signal.reason);
       signal?.addEventListener('abort', () => !this.dead && reject(signal.reason), { once: true });
-      const answer = (told: Told | 'reset'): void => {
+      this.#inFlight++;
+      const arrive = (told: Told | 'reset'): void => {
         if (this.isKilledAt(`before the answer to ${what}`)) return;
+        if (what === 'upsert') this.#unsettledAnswers++;
         if (told === 'reset') reject(failed('ECONNRESET'));
         else resolve(responseOf(told));
       };
-      const asleepMs = chance.hits(rates.suspended) ? chance.between(3_600_000, 3 * 3_600_000) : 0;
-      if (asleepMs > 0) {
-        this.#wire.trace(`asleep for ${asleepMs} ms before ${what}`);
-        this.#wire.count('asleep');
-      }
-      time.at(time.nowMs + asleepMs + chance.between(5, 200), () => {
-        // Whoever gave it up, or died, before it left has withdrawn it.
-        if (asleepMs > 0 && (this.dead || signal?.aborted)) return;
-        serve(answer);
-      });
+      const answer = (told: Told | 'reset'): void => {
+        this.#inFlight--;
+        time.atFor(this, time.nowMs, () => arrive(told));
+      };
+      const leave = (): void => {
+        // It leaves when its machine wakes up, unless somebody gave it up before.
+        const isLate = this.asleepUntilMs > time.nowMs;
+        if (isLate) time.at(this.asleepUntilMs, leave);
+        else if (this.dead || signal?.aborted) this.#wire.trace(`${what} is withdrawn`);
+        else serve(answer);
+      };
+      const hurry = chance.between(5, 200);
+      if (this.asleepUntilMs > time.nowMs) time.at(this.asleepUntilMs + hurry, leave);
+      else time.at(time.nowMs + hurry, () => serve(answer));
     });
   }
 }

@@ -37,3 +37,12 @@ export function firstDifference(before: string, after: string): string {
   const fresh = after.split('\n').find((line) => !old.has(line));
   return fresh ?? 'something is gone';
 }
+
+/** A copy of the state between two processes, as a person makes it. */
+export const saveState = (folder: string): void => copyFileSync(join(folder, 'state.db'), join(folder, 'copy.db'));
+
+/** The copy takes the place of the state; the file that counts the generations stays. */
+export function restoreState(folder: string): void {
+  for (const ending of ['-wal', '-shm']) rmSync(join(folder, `state.db${ending}`), { force: true });
+  copyFileSync(join(folder, 'copy.db'), join(folder, 'state.db'));
+}

@@ -2,6 +2,7 @@
  * Time that only moves when nothing else is left to do: one event after the other, and between two of them every promise
  * that can go on goes on. Timers, deadlines and clocks of the code under test run on it.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 interface Event {
@@ -13,6 +14,13 @@ interface Event {
 /** Where a timer counts only as long as its process lives. */
 export interface Life {
   readonly dead: boolean;
+  /** Until then nothing of it goes on, and its timers run out late. */
+  readonly asleepUntilMs: number;
+}
+
+/** Something that is to happen; where its process sleeps, another event takes its place. */
+export interface Appointment {
+  event: unknown;
 }
 
 /** A run that takes more events than this goes in circles. */
@@ -20,8 +28,8 @@ const EVENTS_MAX = 60_000;
 
 export class VirtualTime {
   nowMs: number;
-  /** Whose timers are being set. */
-  life: Life | null = null;
+  /** Whose timers are being set: several processes may live at once. */
+  readonly lives = new AsyncLocalStorage<Life>();
   #order = 0;
   #events: Event[] = [];
 
@@ -35,6 +43,19 @@ export class VirtualTime {
     while (place > 0 && (this.#events[place - 1]?.atMs ?? 0) > event.atMs) place--;
     this.#events.splice(place, 0, event);
     return event;
+  }
+
+  /** Happens to a process: never when it is dead, and not before it wakes up. */
+  atFor(life: Life | undefined, atMs: number, run: () => void): Appointment {
+    const appointment: Appointment = { event: null };
+    const arrive = (): void => {
+      if (life?.dead) return;
+      if (life && life.asleepUntilMs > this.nowMs) appointment.event = this.at(life.asleepUntilMs, arrive);
+      else if (life) this.lives.run(life, run);
+      else run();
+    };
+    appointment.event = this.at(atMs, arrive);
+    return appointment;
   }
 
   cancel(event: unknown): void {
@@ -80,14 +101,11 @@ function timeNow(): VirtualTime {
 const replaced: Readonly<Record<string, unknown>> = {
   setTimeout: (run: () => void, ms = 0) => {
     const time = timeNow();
-    const { life } = time;
-    const event = time.at(time.nowMs + ms, () => {
-      if (!life?.dead) run();
-    });
-    return { event, unref: () => undefined, ref: () => undefined };
+    const appointment = time.atFor(time.lives.getStore(), time.nowMs + ms, run);
+    return { appointment, unref: () => undefined, ref: () => undefined };
   },
-  clearTimeout: (timer?: { event: unknown }) => {
-    if (timer) timeNow().cancel(timer.event);
+  clearTimeout: (timer?: { appointment: Appointment }) => {
+    if (timer) timeNow().cancel(timer.appointment.event);
   },
 };
 
@@ -100,7 +118,9 @@ export function installVirtualTime(): void {
     value: (ms: number) => {
       const ended = new AbortController();
       const time = timeNow();
-      time.at(time.nowMs + ms, () => ended.abort(new DOMException('the deadline is over', 'TimeoutError')));
+      time.atFor(time.lives.getStore(), time.nowMs + ms, () =>
+        ended.abort(new DOMException('the deadline is over', 'TimeoutError')),
+      );
       return ended.signal;
     },
   });

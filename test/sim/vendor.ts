@@ -26,6 +26,8 @@ export class Vendor {
   readonly #versions = new Map<string, Version[]>();
   /** Called with every row that was shown to the program. */
   onShown: (row: Row) => void = () => undefined;
+  /** The date each record was last listed with. */
+  readonly #listed = new Map<string, string>();
 
   constructor(wire: Wire) {
     this.#wire = wire;
@@ -59,18 +61,29 @@ export class Vendor {
     return this.#versions.get(id) ?? [];
   }
 
+  /** Whether the program ever saw it. */
+  wasShown(id: string): boolean {
+    return this.#listed.has(id);
+  }
+
   /** Answers one request, at the moment it arrives. */
   answer(url: URL): { status: number; text: string; headers: Record<string, string> } {
     const { chance, rates, time } = this.#wire;
     const headers = { 'content-type': 'application/json', date: new Date(time.nowMs).toUTCString() };
     const ids = url.searchParams.get('ids')?.split(',');
-    if (ids) return { status: 200, headers, text: this.#page(this.#byIds(ids), ids.length) };
+    if (ids) {
+      const found = this.#byIds(ids);
+      return { status: 200, headers, text: this.#page(found, found.length) };
+    }
     // A listing may come from a replica that lags behind; a record asked for by id comes from the leading machine.
     const behindMs = chance.hits(rates.erpOldReplica) ? chance.between(1_000, REPLICA_LAG_MS) : 0;
     const since = url.searchParams.get('since') ?? '';
     const rows = this.view(time.nowMs - behindMs).filter(({ at }) => at >= since);
     if (chance.hits(rates.erpTwoVersions)) this.#addOld(rows, since);
-    rows.sort((a, b) => (a.at === b.at ? (a.id < b.id ? -1 : 1) : a.at < b.at ? -1 : 1));
+    // Without an order a listing comes as the table lies: an edited row moves to its end.
+    const isOrdered = url.searchParams.has('sort');
+    if (!isOrdered) rows.sort((a, b) => a.visibleAtMs - b.visibleAtMs || (a.id < b.id ? -1 : 1));
+    else rows.sort((a, b) => (a.at === b.at ? (a.id < b.id ? -1 : 1) : a.at < b.at ? -1 : 1));
     const size = Number(url.searchParams.get('size'));
     const start = Number(url.searchParams.get('page')) * size;
     const short = chance.hits(rates.erpShortPage) ? chance.between(0, 1) : 0;
@@ -84,7 +97,10 @@ export class Vendor {
   #byIds(ids: readonly string[]): Version[] {
     const { nowMs } = this.#wire.time;
     this.#wire.count('point read');
-    return ids.flatMap((id) => this.seen(id, nowMs) ?? []).filter(({ deleted }) => !deleted);
+    const rows = ids.flatMap((id) => this.seen(id, nowMs) ?? []).filter(({ deleted }) => !deleted);
+    const isNews = rows.some(({ id, at }) => this.#listed.get(id) !== at);
+    if (isNews) this.#wire.count('point read with another content');
+    return rows;
   }
 
   /** A row that was edited while the query ran comes twice, in both of its states. */
@@ -107,7 +123,10 @@ export class Vendor {
 
   #page(versions: readonly Version[], total: number): string {
     const rows = versions.map(rowOf);
-    for (const row of rows) this.onShown(row);
+    for (const row of rows) {
+      this.#listed.set(row.id, row.at);
+      this.onShown(row);
+    }
     return JSON.stringify({ total, rows });
   }
 }
