@@ -245,10 +245,11 @@ const resolveFor =
     portal.resolve(spec, mapping.pipeline, value);
 
 /** The dry run's sink has no way to HubSpot: it only nods. */
-function noddingSink(real: Pick<Sink, 'batchSize' | 'concurrency'>): Sink {
+function noddingSink(real: Pick<Sink, 'batchSize' | 'concurrency' | 'keyed'>): Sink {
   return {
     batchSize: real.batchSize,
     concurrency: real.concurrency,
+    keyed: (object, keyProperty, signal) => real.keyed(object, keyProperty, signal),
     write: async (writes) =>
       new Map(
         writes.map(({ key, hubspotId }) => [

@@ -269,6 +269,13 @@ export interface Sink {
    * is adopted.
    */
   adopt?(writes: readonly Write[], signal: AbortSignal): Promise<ReadonlyMap<string, Adoption>>;
+  /** Pages of all living objects that carry a key in this property. */
+  keyed(object: ObjectType, keyProperty: string, signal: AbortSignal): AsyncIterable<readonly KeyedObject[]>;
+}
+
+export interface KeyedObject {
+  readonly key: string;
+  readonly hubspotId: string;
 }
 
 export type Adoption =

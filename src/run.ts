@@ -14,12 +14,14 @@ import { type Counts, Ledger } from './engine/ledger.ts';
 import { EntityMapper } from './engine/mapping.ts';
 import type { PartitionProof } from './engine/read.ts';
 import { type Reach, Reader } from './engine/reader.ts';
+import { rediscover } from './engine/rediscover.ts';
 import { letterOf } from './engine/refusal.ts';
 import { type Conclusion, conclude } from './engine/verdict.ts';
 import { type UpsertCounts, Writer } from './engine/writer.ts';
 import { EXIT, FatalError } from './errors.ts';
 import type { Facts, Mapping, Sink, Source } from './pipe.ts';
 import { explain } from './state/database.ts';
+import { isInDoubt, trustAgain } from './state/generation.ts';
 import { hasBaseline, mapperOf, setMapper } from './state/runs.ts';
 import { StreamState } from './state/stream.ts';
 
@@ -200,6 +202,8 @@ class Run<E> {
     const { joinedStreams } = this.#ends;
     const { records } = this.#options;
     await this.#ends.look?.(this.#stop.signal);
+    const wasInDoubt = isInDoubt(this.#ends.db, this.#ends.stream);
+    if (wasInDoubt) await rediscover(this.#state, this.#ends.sink, this.#pipe.mapping.properties, this.#stop.signal);
     // With an earlier proven run to compare with, nothing is written before all is read and its size has been judged;
     // the very first load writes while it reads.
     this.#streams = this.#pipe.assembles === 'one-record' && !this.#measured;
@@ -216,6 +220,7 @@ class Run<E> {
     await this.#waitOutQuarantine();
     await this.#afterwards();
     this.#reader.moveCursors();
+    if (wasInDoubt && this.#reader.isComplete) trustAgain(this.#ends.db, this.#ends.stream);
     if (this.#changedMapper && this.#reader.isComplete) setMapper(this.#ends.db, this.#ends.stream, this.#pipe.version);
   }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -7,7 +7,8 @@ import { DEFAULT_LIMITS } from '../src/engine/breakers.ts';
 import { Stopped } from '../src/engine/verdict.ts';
 import { EXIT, FatalError, TransientError } from '../src/errors.ts';
 import { type Ends, type RunOptions, type RunReport, runPipe } from '../src/run.ts';
-import { type Db, openDatabase } from '../src/state/database.ts';
+import { type Db, databasePath, openDatabase } from '../src/state/database.ts';
+import { startGeneration } from '../src/state/generation.ts';
 import { endRun, openStream, startRun } from '../src/state/runs.ts';
 import { at, MemorySink, MemorySource, type Row, rowMapping } from './memory.ts';
 
@@ -31,6 +32,21 @@ class World {
   restart(): void {
     this.db.close();
     this.db = openDatabase(this.folder, null);
+  }
+
+  /** As a person copies the state between two processes. */
+  copy(): void {
+    this.db.close();
+    copyFileSync(databasePath(this.folder), join(this.folder, 'copy.db'));
+    this.db = openDatabase(this.folder, null);
+    startGeneration(this.db, this.folder, this.nowMs);
+  }
+
+  putBack(): void {
+    this.db.close();
+    copyFileSync(join(this.folder, 'copy.db'), databasePath(this.folder));
+    this.db = openDatabase(this.folder, null);
+    startGeneration(this.db, this.folder, this.nowMs);
   }
 
   get stream(): number {
@@ -409,6 +425,71 @@ describe('what a process that died leaves behind', () => {
     world.sink.answer = apply;
     expect(await world.run()).toMatchObject({ status: 'ok', counts: { written: 10 } });
     expect(world.sleptMs).toEqual([]);
+  });
+});
+
+describe('a state that is older than what was sent', () => {
+  const status = (id: string): string | undefined => world.sink.objects.get(`products ${id}`)?.status;
+  const change = (id: string, kind: string, second: number): void => {
+    world.source.rows = world.source.rows.map((row) =>
+      row.id === id ? { ...row, kind, modifiedAt: at(second) } : row,
+    );
+  };
+
+  it.each(['left', 'gone'])('says farewell to what was made and has %s since the copy', async (kind) => {
+    await world.run();
+    world.copy();
+    world.source.rows = [...world.source.rows, ...rows(3, 90_000)];
+    await world.run();
+    expect(status('P90001')).toBe('live');
+    change('P90001', kind, 90_100);
+    world.putBack();
+    const report = await world.run();
+    expect(report.status).toBe('ok');
+    expect(status('P90001')).toBe(kind);
+    expect(world.sink.objects.size).toBe(13);
+    const writes = world.sink.writes;
+    await world.run({ full: true });
+    expect(world.sink.writes).toBe(writes);
+  });
+
+  it('says it again to what came back and left once more since the copy', async () => {
+    await world.run();
+    change('P3', 'left', 90_000);
+    await world.run();
+    world.copy();
+    change('P3', 'live', 179_950);
+    await world.run();
+    expect(status('P3')).toBe('live');
+    change('P3', 'left', 179_960);
+    world.putBack();
+    await world.run();
+    expect(status('P3')).toBe('left');
+  });
+
+  it('asks HubSpot again after a run that did not get to its end', async () => {
+    world.copy();
+    await world.run();
+    change('P5', 'left', 90_000);
+    world.putBack();
+    world.sink.answer = ({ key }, apply) => (key === 'P5' ? { kind: 'unknown', reason: 'reset' } : apply());
+    world.source.beforePage = (page) => {
+      if (page === 2) throw new TransientError('source', 'cut');
+    };
+    await world.run();
+    world.source.beforePage = () => undefined;
+    world.sink.answer = (_write, apply) => apply();
+    await world.run();
+    expect(status('P5')).toBe('left');
+  });
+
+  it('creates nothing for what was never there', async () => {
+    world.copy();
+    await world.run();
+    world.putBack();
+    world.source.rows = [...world.source.rows, ...rows(1, 40).map((row) => ({ ...row, kind: 'left' }))];
+    await world.run();
+    expect(status('P40')).toBeUndefined();
   });
 });
 

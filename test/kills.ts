@@ -34,6 +34,8 @@ const objectsSchema = z.object({
 });
 const linksSchema = z.object({ results: z.array(z.looseObject({ from: z.string(), to: z.string() })) });
 
+const propertiesSchema = z.array(z.tuple([z.string(), z.string().nullable()]));
+
 /** One installation: three vendors, a state folder. */
 class Installation {
   readonly sandbox: Sandbox;
@@ -202,11 +204,23 @@ type Seen = Awaited<ReturnType<Installation['portal']>>;
 
 function differing(left: Seen, right: Seen): string[] {
   const names = new Set([...left.objects.keys(), ...right.objects.keys()]);
-  const objects = [...names].filter((name) => left.objects.get(name) !== right.objects.get(name));
+  const objects = [...names]
+    .filter((name) => left.objects.get(name) !== right.objects.get(name))
+    .map((name) => `${name}: ${unequal(left.objects.get(name), right.objects.get(name))}`);
   const links = [...left.links]
     .filter((link) => !right.links.has(link))
     .concat([...right.links].filter((link) => !left.links.has(link)));
   return [...objects, ...links.map((link) => `link ${link}`)];
+}
+
+/** Which properties of one object differ, the killed one first. */
+function unequal(left: string | undefined, right: string | undefined): string {
+  if (left === undefined || right === undefined) return `only in the ${left === undefined ? 'undisturbed' : 'killed'} one`;
+  const [mine, other] = [left, right].map((text) => new Map(propertiesSchema.parse(JSON.parse(text))));
+  return [...new Set([...(mine?.keys() ?? []), ...(other?.keys() ?? [])])]
+    .filter((name) => mine?.get(name) !== other?.get(name))
+    .map((name) => `${name} "${mine?.get(name) ?? ''}" instead of "${other?.get(name) ?? ''}"`)
+    .join(', ');
 }
 
 const wanted = Number(values.kills);

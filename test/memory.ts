@@ -1,6 +1,7 @@
 /** Both ends of a pipe in memory: real implementations of the interfaces, small enough to be read in one go. */
 import { z } from 'zod';
 import type {
+  KeyedObject,
   LinkOutcome,
   LinkWrite,
   Mapping,
@@ -120,6 +121,11 @@ export class MemorySink implements Sink {
     );
   }
 
+  async *keyed(object: string): AsyncIterable<readonly KeyedObject[]> {
+    const names = [...this.objects.keys()].filter((name) => name.startsWith(`${object} `));
+    yield names.map((name) => name.slice(object.length + 1)).map((key) => ({ key, hubspotId: `hs-${key}` }));
+  }
+
   async link(links: readonly LinkWrite[]): Promise<readonly LinkOutcome[]> {
     for (const link of links) this.links.add(linkName(link));
     return links.map(() => ({ kind: 'done' }));
@@ -146,10 +152,11 @@ const linkName = ({ from, to, label }: LinkWrite): string => `${from.hubspotId} 
 
 const RowSchema = z.object({ id: z.string(), modifiedAt: z.string(), name: z.string(), kind: z.string().optional() });
 
-/** Kind 'retail' is out of scope, 'gone' is excluded by the mapping with a farewell, 'bad' names are invalid. */
+/** Kinds 'retail' and 'left' are out of scope, 'left' with a farewell; 'gone' is excluded by the mapping with a farewell, 'bad' names are invalid. */
 export const rowMapping: Mapping<z.infer<typeof RowSchema>> = {
   schema: RowSchema,
-  scope: (record) => (record.kind === 'retail' ? { in: false, rule: 'retail' } : { in: true }),
+  scope: ({ kind }) =>
+    kind === 'retail' || kind === 'left' ? { in: false, rule: kind, farewell: kind === 'left' } : { in: true },
   properties: [
     { object: 'products', name: 'erp_product_id', label: 'Id', type: 'string', owner: 'source', unique: true },
     { object: 'products', name: 'name', label: 'Name', type: 'string', owner: 'source' },
@@ -157,9 +164,10 @@ export const rowMapping: Mapping<z.infer<typeof RowSchema>> = {
   ],
   map: ([row]) => {
     if (!row || row.name === 'bad') return { kind: 'invalid', issues: [{ path: 'name', message: 'is bad' }] };
-    const status = row.kind === 'gone' ? 'gone' : 'live';
+    const left = row.kind === 'gone' || row.kind === 'left' ? row.kind : null;
+    const status = left ?? 'live';
     const upsert = { object: 'products', key: row.id, properties: { name: row.name, status } } as const;
-    if (row.kind === 'gone') return { kind: 'excluded', rule: 'gone', farewell: [upsert] };
+    if (left !== null) return { kind: 'excluded', rule: left, farewell: [upsert] };
     return { kind: 'upserts', upserts: [upsert] };
   },
 };

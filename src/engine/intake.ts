@@ -159,10 +159,7 @@ export class Intake<E> {
   #remember(record: Seen, scope: Scope, isKnown: boolean): readonly string[] {
     const { state, ledger } = this.#options;
     const { id, modifiedAt, content, text, entities } = record;
-    if (
-      scope.in === false &&
-      !(scope.farewell && entities.some((entity) => !state.isExcluded(entity) && state.objects.wasSent(entity)))
-    ) {
+    if (scope.in === false && !(scope.farewell && entities.some((entity) => this.#awaitsFarewell(entity)))) {
       state.rememberExcluded({ id, modifiedAt, content, rule: scope.rule }, isKnown);
       if (isKnown) state.letters.forget(id, entities, scope.rule);
       ledger.settle(id, { kind: 'excluded', rule: scope.rule });
@@ -176,6 +173,12 @@ export class Intake<E> {
     }
     state.remember({ id, modifiedAt, content, raw: text, entities }, isKnown);
     return entities;
+  }
+
+  /** HubSpot holds it, and was not told that it left; a state in doubt cannot know whether it was told. */
+  #awaitsFarewell(entity: string): boolean {
+    const { state } = this.#options;
+    return state.objects.wasSent(entity) && (!state.isExcluded(entity) || state.objects.isInDoubt);
   }
 
   /** A row without a usable id or date: kept under the digest of its bytes, if its scope allows keeping it. */

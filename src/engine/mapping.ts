@@ -36,6 +36,7 @@ const UNKNOWN: KnownObject = {
   owed: null,
   hubspotId: null,
   properties: null,
+  isRediscovered: false,
 };
 
 export class EntityMapper<E> {

@@ -189,7 +189,7 @@ export class Writer {
       for (const item of batch) {
         const late = lates.get(item.write.key) ?? null;
         // Owed from the moment it may exist: the answer that says "created" may never be heard.
-        const owed = item.known.hubspotId === null ? owedOf(item) : null;
+        const owed = item.known.hubspotId === null || item.known.isRediscovered ? owedOf(item) : null;
         state.objects.intend(item.write, item.task.entity, item.fingerprint, late, owed);
       }
       return batch;
@@ -279,7 +279,8 @@ export class Writer {
     if (outcome.created && object === 'contacts') this.counts.createdContacts++;
     const own: Late = outcome.ambiguous ? { print: item.fingerprint, untilMs: now() + quarantineMs } : null;
     const after = merge(late, own);
-    const mayBeNew = outcome.created || (outcome.ambiguous && item.known.hubspotId === null);
+    const mayBeNew =
+      outcome.created || item.known.isRediscovered || (outcome.ambiguous && item.known.hubspotId === null);
     const owed = (mayBeNew ? owedOf(item) : null) ?? item.known.owed;
     const { hubspotId, created } = outcome;
     const { content: properties } = item;

@@ -82,12 +82,25 @@ function distrust(db: Database, sentAtMs: number, nowMs: number, generation: num
   db.exec("UPDATE entities SET state = 'pending' WHERE state IN ('clean', 'sending', 'held')");
   // An excluded record may have been in scope meanwhile: when it is read again, it is judged again.
   db.exec("UPDATE records SET content = '' WHERE rule IS NOT NULL");
+  // Objects made since then are unknown here: each stream asks HubSpot for them before it trusts itself again.
+  setMeta(db, DISTRUSTED, String(generation));
   // Links are made again; their ends stay known, so that one no longer wanted can still be removed.
   db.exec("UPDATE links SET state = 'pending' WHERE state = 'made'");
   db.prepare(
     "INSERT INTO journal (at, run, stream, kind, subject, detail) VALUES (?, ?, NULL, 'distrusted', 'state', ?)",
   ).run(nowMs, `generation ${generation}`, JSON.stringify({ objects: changes }));
 }
+
+/** Whether HubSpot may hold objects of this stream that a process wrote of which this database knows nothing. */
+export const isInDoubt = (db: Database, stream: number): boolean =>
+  Number(metaOf(db, DISTRUSTED) ?? 0) > Number(metaOf(db, trustedSince(stream)) ?? 0);
+
+/** A whole pass of this stream has met all of them. */
+export const trustAgain = (db: Database, stream: number): void =>
+  setMeta(db, trustedSince(stream), metaOf(db, DISTRUSTED) ?? '0');
+
+const DISTRUSTED = 'distrusted';
+const trustedSince = (stream: number): string => `trustedSince:${stream}`;
 
 /** How many writing processes this database has seen. */
 export const generationOf = (db: Database): number => Number(metaOf(db, 'generation') ?? 0);

@@ -1,5 +1,5 @@
 /** What is remembered of the HubSpot objects one stream writes: acknowledged content, intentions, what may still land. */
-import type { ObjectType } from '../pipe.ts';
+import type { KeyedObject, ObjectType } from '../pipe.ts';
 import type { Statements } from './statements.ts';
 
 /** What is remembered of one HubSpot object; fingerprints are of mapped content. */
@@ -13,6 +13,8 @@ export interface KnownObject {
   readonly hubspotId: string | null;
   /** The acknowledged content as canonical JSON. */
   readonly properties: string | null;
+  /** HubSpot holds it, and this state, being older, does not know what was made of it and what is owed to it. */
+  readonly isRediscovered: boolean;
 }
 
 /** A content that an older request may still write over a newer one, and until when; '*' for several contents. */
@@ -43,15 +45,34 @@ export interface Owing {
   readonly properties: Readonly<Record<string, string>>;
 }
 
+/** Types of objects whose key is the id of their entity. */
+const ENTITY_KEYED: readonly ObjectType[] = ['products', 'companies', 'deals'];
+
 export class ObjectStore {
   readonly #sql: Statements;
+
+  /** By type and key: what HubSpot was found to hold; null as long as the state is not in doubt. */
+  #rediscovered: Map<string, string> | null = null;
 
   constructor(sql: Statements) {
     this.#sql = sql;
   }
 
+  /** The state is older than what was sent: from now on, what HubSpot holds under our keys counts as well. */
+  doubt(): void {
+    this.#rediscovered ??= new Map();
+  }
+
+  get isInDoubt(): boolean {
+    return this.#rediscovered !== null;
+  }
+
+  rediscover(object: ObjectType, { key, hubspotId }: KeyedObject): void {
+    this.#rediscovered?.set(`${object} ${key}`, hubspotId);
+  }
+
   recall(object: ObjectType, keyProperty: string, keys: readonly string[]): Map<string, KnownObject> {
-    const rows = this.#sql.all<KnownObject & { key: string }>(
+    const rows = this.#sql.all<Omit<KnownObject, 'isRediscovered'> & { key: string }>(
       `SELECT k.value AS key, o.fingerprint, o.intent, o.intent_at AS intentAtMs, o.late, o.late_until AS lateUntilMs,
               o.owed, h.hubspot_id AS hubspotId, o.properties
          FROM json_each(?4) k
@@ -61,11 +82,24 @@ export class ObjectStore {
       keyProperty,
       JSON.stringify(keys),
     );
-    return new Map(rows.map((row) => [row.key, row]));
+    return new Map(
+      rows.map((row) => {
+        const found = row.hubspotId === null ? this.#rediscovered?.get(`${object} ${row.key}`) : undefined;
+        return [row.key, { ...row, hubspotId: found ?? row.hubspotId, isRediscovered: found !== undefined }];
+      }),
+    );
   }
 
   /** About to be sent, outcome not known: durable before the request leaves. */
-  intend({ object, key }: ObjectKey, entity: string, fingerprint: string, late: Late, owed: string | null): void {
+  intend(
+    { object, keyProperty, key }: ObjectKey,
+    entity: string,
+    fingerprint: string,
+    late: Late,
+    owed: string | null,
+  ): void {
+    const found = this.#rediscovered?.get(`${object} ${key}`);
+    if (found !== undefined) this.noteId({ object, keyProperty, key }, found);
     this.#sql.change(
       `INSERT INTO objects (stream, object, key, entity, intent, intent_at, late, late_until, owed, run)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -174,7 +208,8 @@ export class ObjectStore {
        UNION ALL SELECT 1 FROM hubspot_ids h WHERE h.object IN ('products', 'companies', 'deals') AND h.key = ?2 LIMIT 1`,
       entity,
     );
-    return found !== undefined;
+    const wasFound = ENTITY_KEYED.some((object) => this.#rediscovered?.has(`${object} ${entity}`));
+    return found !== undefined || wasFound;
   }
 
   /** What was sent for an entity that left the scope is nobody's business any more. */

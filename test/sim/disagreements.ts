@@ -24,29 +24,41 @@ export interface Planted {
 
 export const nothingPlanted = (): Planted => ({ rekeyed: new Map(), duplicates: new Set() });
 
+const DEEDS = ['edit', 'archive', 'delete', 'merge', 'rekey', 'duplicate', 'stranger'] as const;
+
 /** People do one thing each to some of the objects. */
-export function plantDisagreements({ wire, portal, object }: Compared): Planted {
+export function plantDisagreements(compared: Compared): Planted {
+  const { wire, portal } = compared;
   const planted = nothingPlanted();
-  const { chance } = wire;
-  const names = chance.shuffled([...portal.objects.keys()].filter((name) => !portal.survivors.has(name))).slice(0, 6);
-  const keys = names.map((name) => name.slice(object.length + 1));
-  for (const [index, name] of names.entries()) {
-    const key = keys[index] ?? '';
-    const what = chance.pick(['edit', 'archive', 'delete', 'merge', 'rekey', 'duplicate', 'stranger']);
-    wire.trace(`planted: ${what} ${name}`);
-    wire.count(`planted: ${what}`);
-    if (what === 'edit') portal.edit(name, 'name', `planted ${index}`);
-    if (what === 'archive' || what === 'delete') portal.archive(name, what === 'delete');
-    // The survivor is touched by nothing else, so that each object differs in one way.
-    if (what === 'merge' && index + 1 < names.length) portal.merge(names.splice(index + 1, 1)[0] ?? '', name);
-    if (what === 'merge') keys.splice(index + 1, 1);
-    if (what === 'rekey') planted.rekeyed.set(key, `x-${key}`);
-    if (what === 'rekey') portal.rekey(name, `x-${key}`);
-    if (what === 'duplicate') planted.duplicates.add(` ${key}`);
-    if (what === 'duplicate') portal.addStranger(object, ` ${key}`);
-    if (what === 'stranger') portal.addStranger(object, `y-${key}`);
+  const names = wire.chance.shuffled([...portal.objects.keys()].filter((name) => !portal.survivors.has(name)));
+  const left = names.slice(0, 6);
+  for (let name = left.shift(); name !== undefined; name = left.shift()) {
+    const deed = wire.chance.pick(DEEDS);
+    wire.trace(`planted: ${deed} ${name}`);
+    wire.count(`planted: ${deed}`);
+    // The survivor of a merge is touched by nothing else, so that each object differs in one way.
+    if (deed === 'merge') portal.merge(left.shift() ?? '', name);
+    else plantOne(compared, planted, deed, name);
   }
   return planted;
+}
+
+function plantOne(
+  { portal, object }: Compared,
+  planted: Planted,
+  deed: Exclude<(typeof DEEDS)[number], 'merge'>,
+  name: string,
+): void {
+  const key = name.slice(object.length + 1);
+  if (deed === 'edit') portal.edit(name, 'name', `planted ${key}`);
+  else if (deed === 'archive' || deed === 'delete') portal.archive(name, deed === 'delete');
+  else if (deed === 'rekey') {
+    planted.rekeyed.set(key, `x-${key}`);
+    portal.rekey(name, `x-${key}`);
+  } else if (deed === 'duplicate') {
+    planted.duplicates.add(` ${key}`);
+    portal.addStranger(object, ` ${key}`);
+  } else portal.addStranger(object, `y-${key}`);
 }
 
 /** Throws L6 where what is reported is more, less or something else than what differs. */

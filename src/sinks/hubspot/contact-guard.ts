@@ -35,6 +35,7 @@ export function guardContacts(sink: Sink, options: GuardOptions): Sink {
       if (object === 'contacts') guard.needConfirmation();
       return await sink.update(object, updates, signal);
     },
+    keyed: (object, keyProperty, signal) => sink.keyed(object, keyProperty, signal),
     link: (links, signal) => sink.link(links, signal),
     unlink: (links, signal) => sink.unlink(links, signal),
     ...(adopt && {

@@ -1,12 +1,13 @@
 /** The sink: upserts by a unique property, updates by record id, links, and objects of other people taken over. */
 import { randomUUID } from 'node:crypto';
 import { canonicalJson } from '../../fingerprint.ts';
-import type { ObjectType, Outcome, Sink, Write } from '../../pipe.ts';
+import type { KeyedObject, ObjectType, Outcome, Sink, Write } from '../../pipe.ts';
 import { adopter } from './adoption.ts';
 import { batchRead } from './batch-read.ts';
 import { BATCH_MAX, type Item, updateById, writeAll } from './batch-write.ts';
 import { writeContacts } from './email-conflict.ts';
 import { makeLinks, removeLinks } from './links.ts';
+import { listObjects, type Shelf } from './listing.ts';
 import type { Transport } from './transport.ts';
 
 export interface SinkOptions {
@@ -46,8 +47,14 @@ export function hubspotSink(options: SinkOptions): Sink {
     },
     link: (links, signal) => makeLinks(transport, links, signal),
     unlink: (links, signal) => removeLinks(transport, links, signal),
+    keyed: (object, keyProperty, signal) => keyed({ transport, object, keyProperty }, signal),
     ...(options.adopt === false ? {} : { adopt: adopter(transport, traceIds) }),
   };
+}
+
+async function* keyed(shelf: Shelf, signal: AbortSignal): AsyncGenerator<readonly KeyedObject[]> {
+  for await (const page of listObjects(shelf, { archived: false }, signal))
+    yield page.flatMap(({ key, hubspotId }) => (key === null ? [] : [{ key, hubspotId }]));
 }
 
 async function upsert(
