@@ -215,7 +215,8 @@ function differing(left: Seen, right: Seen): string[] {
 
 /** Which properties of one object differ, the killed one first. */
 function unequal(left: string | undefined, right: string | undefined): string {
-  if (left === undefined || right === undefined) return `only in the ${left === undefined ? 'undisturbed' : 'killed'} one`;
+  if (left === undefined || right === undefined)
+    return `only in the ${left === undefined ? 'undisturbed' : 'killed'} one`;
   const [mine, other] = [left, right].map((text) => new Map(propertiesSchema.parse(JSON.parse(text))));
   return [...new Set([...(mine?.keys() ?? []), ...(other?.keys() ?? [])])]
     .filter((name) => mine?.get(name) !== other?.get(name))
