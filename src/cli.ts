@@ -143,6 +143,7 @@ program
   .option('--seed <n>', 'another distributor', wholeNumber, 1)
   .option('--json', 'one JSON document instead of text')
   .option('--keep', 'leave the state folder behind, to look around in')
+  .option('--html <file>', 'where the report goes; unless given into a folder for temporary files')
   .action((flags) => run(async () => (await import('./commands/demo.ts')).demo(flags, invocation)));
 
 program
@@ -182,6 +183,18 @@ program
   .command('status')
   .description('the morning screen: last runs, dead letters, what needs a person')
   .option('--json', 'one JSON document instead of text')
+  .option('--html <file>', 'also write a self-contained page with charts of the last 30 days, fit to be mailed')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  retail-sync status
+  retail-sync status --html status.html
+  retail-sync status --json | jq '.needs[].command'
+
+"data age" is the time since the start of the last run that was proven complete:
+every change made before it is in HubSpot. Exit code: 0, whatever the pipes say.`,
+  )
   .action((flags) => run(async () => (await import('./commands/status.ts')).status(flags, invocation)));
 
 const cutover = program

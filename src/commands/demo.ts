@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
@@ -11,6 +11,7 @@ import { EXIT, type ExitCode, FatalError } from '../errors.ts';
 import { duration, grouped, painter } from '../report/style.ts';
 import type { Invocation } from './invocation.ts';
 import { setup } from './setup.ts';
+import { writeStatusPage } from './status.ts';
 import { sync } from './sync.ts';
 
 export interface DemoFlags {
@@ -18,6 +19,8 @@ export interface DemoFlags {
   readonly seed: number;
   readonly json?: boolean;
   readonly keep?: boolean;
+  /** Where the report goes; unless said into the folder for temporary files. */
+  readonly html?: string;
 }
 
 const summary = z.object({
@@ -55,6 +58,7 @@ interface Step {
 export async function demo(flags: DemoFlags, invocation: Invocation): Promise<ExitCode> {
   const vendors = await startVendors(flags);
   const folder = mkdtempSync(join(tmpdir(), 'retail-sync-demo-'));
+  const report = flags.html === undefined ? null : resolve(invocation.cwd, flags.html);
   const say = (text: string): void => {
     if (!flags.json) invocation.stdout.write(text);
   };
@@ -66,7 +70,7 @@ export async function demo(flags: DemoFlags, invocation: Invocation): Promise<Ex
       XDG_STATE_HOME: folder,
       LOG_LEVEL: 'warn',
     };
-    return await play({ ...invocation, env, cwd: folder, trigger: 'demo' }, flags, say);
+    return await play({ ...invocation, env, cwd: folder, trigger: 'demo' }, { ...flags, report }, say);
   } finally {
     vendors.stop();
     if (flags.keep) say(`State kept in ${folder}\n`);
@@ -80,7 +84,12 @@ function homeOf({ env }: Invocation): Record<string, string | undefined> {
   return Object.fromEntries(names.map((name) => [name, env[name]]));
 }
 
-async function play(invocation: Invocation, flags: DemoFlags, say: (text: string) => void): Promise<ExitCode> {
+interface Play extends DemoFlags {
+  /** Where the report goes; null: into a folder of its own. */
+  readonly report: string | null;
+}
+
+async function play(invocation: Invocation, flags: Play, say: (text: string) => void): Promise<ExitCode> {
   const { env } = invocation;
   say(`A distributor's ERP, Square and HubSpot, emulated on this machine. No account is used.
 
@@ -106,14 +115,17 @@ async function play(invocation: Invocation, flags: DemoFlags, say: (text: string
   say(`Then, in the ERP and at the tills: ${changes}\n\n`);
   await take('What changed', false);
   const exit = verdict(steps);
+  const report = flags.report ?? join(mkdtempSync(join(tmpdir(), 'retail-sync-report-')), 'report.html');
+  await writeStatusPage(report, invocation);
   if (flags.json) {
     const status = exit === EXIT.ok ? 'ok' : 'failed';
     const counts = { runs: steps.reduce((sum, step) => sum + step.runs.length, 0) };
     invocation.stdout.write(
-      `${JSON.stringify({ schemaVersion: 1, runId: null, status, counts, changes, steps }, null, 2)}\n`,
+      `${JSON.stringify({ schemaVersion: 1, runId: null, status, counts, changes, report, steps }, null, 2)}\n`,
     );
   }
   say(closing(steps));
+  say(`Report of all runs, for a browser: ${report}\n`);
   return exit;
 }
 

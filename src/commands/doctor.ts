@@ -1,9 +1,9 @@
 /** `doctor`: every precondition, its result, what it means and how to mend it. Reads only, and works half-configured. */
-import { closeSync, fchmodSync, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Examination, examine } from '../doctor/examine.ts';
-import { EXIT, type ExitCode, FatalError } from '../errors.ts';
+import { EXIT, type ExitCode } from '../errors.ts';
 import { renderDoctor } from '../report/doctor.ts';
+import { writePrivately } from '../report/private-file.ts';
 import { painter } from '../report/style.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -14,7 +14,7 @@ export async function doctor(
 ): Promise<ExitCode> {
   const examination = await examine({ env, cwd, nowMs: Date.now(), stop });
   const document = `${JSON.stringify(documentOf(examination), null, 2)}\n`;
-  if (flags.output !== undefined) write(resolve(cwd, flags.output), document);
+  if (flags.output !== undefined) writePrivately(resolve(cwd, flags.output), document, '--output');
   stdout.write(flags.json ? document : renderDoctor(examination.findings, painter(stdout, env)));
   return examination.exit;
 }
@@ -23,20 +23,4 @@ function documentOf({ findings, exit }: Examination) {
   const count = (level: string): number => findings.filter((one) => one.level === level).length;
   const counts = { checks: findings.length, ok: count('ok'), warnings: count('warning'), faults: count('fault') };
   return { schemaVersion: 1, runId: null, status: exit === EXIT.ok ? 'ok' : 'failed', exit, counts, findings };
-}
-
-function write(path: string, text: string): void {
-  try {
-    const handle = openSync(path, 'w', 0o600);
-    try {
-      fchmodSync(handle, 0o600); // a file that was there keeps its mode otherwise
-      writeSync(handle, text);
-    } finally {
-      closeSync(handle);
-    }
-  } catch (cause) {
-    throw new FatalError(EXIT.usage, `${path} cannot be written`, 'give --output a file in a folder of yours', {
-      cause,
-    });
-  }
 }

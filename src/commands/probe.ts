@@ -1,5 +1,4 @@
 /** `probe`: a spread sample of a live system, its statistics, its behaviour, and what differs from what we rely on. */
-import { closeSync, fchmodSync, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { erpSubject } from '../../probes/erp.ts';
 import { hubspotSubject } from '../../probes/hubspot.ts';
@@ -17,6 +16,7 @@ import type { SampleSummary } from '../probe/model.ts';
 import { type Sample, takeSample } from '../probe/sample.ts';
 import { statisticsOf } from '../probe/statistics.ts';
 import { stored } from '../probe-before-run.ts';
+import { writePrivately } from '../report/private-file.ts';
 import { type ProbeReport, probeDocument, renderProbe } from '../report/probe.ts';
 import { probePage } from '../report/probe-page.ts';
 import { isLive, painter } from '../report/style.ts';
@@ -68,7 +68,7 @@ export async function probe(
     const report = await probeOne(system, name, { flags, config, beforeMs, invocation });
     reports.push(report);
     if (!flags.json) stdout.write(renderProbe(report, flags.field ?? null, painter(stdout, env)));
-    if (flags.html !== undefined) writePrivately(resolve(cwd, flags.html), probePage(report));
+    if (flags.html !== undefined) writePrivately(resolve(cwd, flags.html), probePage(report), '--html');
   }
   const isStopped = reports.some(({ findings, policies }) => findings.some(({ kind }) => policies[kind] === 'stop'));
   const exit = flags.gate && isStopped ? EXIT.gate : EXIT.ok;
@@ -255,20 +255,6 @@ function baselineMs(text: string | undefined): number | null {
 function progressTo(stream: Invocation['stderr'], env: Invocation['env'], name: string): (text: string | null) => void {
   if (!isLive(stream, env)) return () => undefined;
   return (text) => void stream.write(text === null ? '\r\x1b[2K' : `\r\x1b[2K${name}: ${text}`);
-}
-
-function writePrivately(path: string, text: string): void {
-  try {
-    const handle = openSync(path, 'w', 0o600);
-    try {
-      fchmodSync(handle, 0o600);
-      writeSync(handle, text);
-    } finally {
-      closeSync(handle);
-    }
-  } catch (cause) {
-    throw new FatalError(EXIT.usage, `${path} cannot be written`, 'give --html a file in a folder of yours', { cause });
-  }
 }
 
 const usage = (message: string, hint: string): FatalError => new FatalError(EXIT.usage, message, hint);

@@ -1,74 +1,114 @@
 /** `status`: what an ops person reads in the morning. Reads the state only; nothing is asked of any vendor. */
-import { loadConfig } from '../config.ts';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Config, loadConfig } from '../config.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { pipeNames } from '../pipe-names.ts';
-import { painter, safe } from '../report/style.ts';
-import { openReadOnly } from '../state/database.ts';
-import { type PipeStatus, pipeStatus } from '../state/overview.ts';
+import { writePrivately } from '../report/private-file.ts';
+import { statusScreen } from '../report/status/screen.ts';
+import { needsOf, nextSlotOf, type Standing } from '../report/status/standing.ts';
+import { painter } from '../report/style.ts';
+import { SCHEDULE_ZONE } from '../schedule/zone.ts';
+import { type Db, openReadOnly } from '../state/database.ts';
+import { kpisOf, NO_KPIS, runsSince } from '../state/history.ts';
+import { boundTo, neverRun, pipeStatus } from '../state/overview.ts';
+import { slotsSince } from '../state/slots.ts';
 import type { Invocation } from './invocation.ts';
 
-export async function status(flags: { readonly json?: boolean }, invocation: Invocation): Promise<ExitCode> {
+export interface StatusFlags {
+  readonly json?: boolean;
+  readonly html?: string;
+}
+
+/** Of slots that are over, those of the last days can still need a person. */
+const SLOTS_BACK_MS = 2 * 86_400_000;
+/** On the page. */
+const HISTORY_DAYS = 30;
+
+export async function status(flags: StatusFlags, invocation: Invocation): Promise<ExitCode> {
   const { stdout, env, cwd } = invocation;
   const config = loadConfig({ env, cwd, needs: [] });
   const db = openReadOnly(config.stateDir);
-  const pipes = pipeNames().map((pipe) => (db ? pipeStatus(db, pipe) : nothingYet(pipe)));
-  db?.close();
-  if (flags.json) {
-    const counts = { pipes: pipes.length, openDeadLetters: pipes.reduce((sum, pipe) => sum + pipe.openDeadLetters, 0) };
-    stdout.write(`${JSON.stringify({ schemaVersion: 1, runId: null, status: 'ok', counts, pipes }, null, 2)}\n`);
-  } else stdout.write(render(pipes, Date.now(), painter(stdout, env), db === null));
-  return EXIT.ok;
+  try {
+    const standing = await standingOf(db, config);
+    if (flags.html !== undefined) await writePage(resolve(cwd, flags.html), standing, db);
+    if (flags.json) stdout.write(`${JSON.stringify(documentOf(standing, db), null, 2)}\n`);
+    else stdout.write(statusScreen(standing, painter(stdout, env)));
+    return EXIT.ok;
+  } finally {
+    db?.close();
+  }
 }
 
-const nothingYet = (pipe: string): PipeStatus => ({
-  pipe,
-  lastRun: null,
-  lastOkAtMs: null,
-  openDeadLetters: 0,
-  waiting: 0,
-  pendingLinks: 0,
-});
-
-const INK = { ok: 'green', partial: 'yellow', running: 'cyan' } as const;
-
-function render(
-  pipes: readonly PipeStatus[],
-  nowMs: number,
-  paint: ReturnType<typeof painter>,
-  empty: boolean,
-): string {
-  const lines = pipes.map(({ pipe, lastRun, openDeadLetters, waiting }) => {
-    const name = pipe.padEnd(12);
-    if (!lastRun) return `  ${name} never run`;
-    const word = lastRun.status;
-    const ink = word === 'ok' || word === 'partial' || word === 'running' ? INK[word] : 'red';
-    const when = `${age(nowMs - (lastRun.endedAtMs ?? lastRun.startedAtMs))} ago`;
-    const trouble = [
-      openDeadLetters > 0 ? `${openDeadLetters} dead letter${openDeadLetters === 1 ? '' : 's'}` : null,
-      waiting > 0 ? `${waiting} waiting` : null,
-    ].filter((part) => part !== null);
-    return `  ${name} ${paint(ink, word.padEnd(8))} ${when.padEnd(12)} ${trouble.join(', ')}`.trimEnd();
-  });
-  const needs = pipes.flatMap(({ pipe, lastRun, openDeadLetters }) => {
-    if (!lastRun) return [];
-    const why =
-      lastRun.status === 'ok' || lastRun.status === 'running'
-        ? []
-        : [`${pipe}: ${safe(lastRun.reason ?? lastRun.status)}`];
-    const next =
-      lastRun.status === 'ok' || lastRun.status === 'running'
-        ? []
-        : [`  ${lastRun.hint ?? `retail-sync sync ${pipe}`}`];
-    return openDeadLetters > 0 || why.length > 0 ? [...why, ...next] : [];
-  });
-  const head = empty ? 'Nothing has run yet. Start with: retail-sync demo, or retail-sync setup' : 'Last runs';
-  return `${[head, ...lines, ...(needs.length > 0 ? ['', 'Needs a person:', ...needs.map((line) => `  ${line}`)] : [])].join('\n')}\n`;
+/** Only the page: the report at the end of the demo. */
+export async function writeStatusPage(path: string, { env, cwd }: Pick<Invocation, 'env' | 'cwd'>): Promise<void> {
+  const config = loadConfig({ env, cwd, needs: [] });
+  const db = openReadOnly(config.stateDir);
+  try {
+    await writePage(path, await standingOf(db, config), db);
+  } finally {
+    db?.close();
+  }
 }
 
-function age(ms: number): string {
-  const minutes = Math.floor(ms / 60_000);
-  if (minutes < 1) return 'moments';
-  if (minutes < 120) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
+async function standingOf(db: Db | null, config: Config): Promise<Standing> {
+  const nowMs = Date.now();
+  const bound = db && boundTo(db);
+  return {
+    nowMs,
+    zone: await zoneOf(config),
+    environment: bound?.environment ?? config.environment,
+    portalId: bound?.portalId ?? config.hubspot?.portalId ?? null,
+    pipes: pipeNames().map((pipe) => (db ? pipeStatus(db, pipe) : neverRun(pipe))),
+    slots: db && hasSlots(db) ? slotsSince(db, nowMs - SLOTS_BACK_MS) : [],
+    isAlive,
+  };
+}
+
+/** The schedule's; its file is read only where there is one, so that the screen comes at once. */
+async function zoneOf({ schedule }: Config): Promise<string> {
+  if (!existsSync(schedule.path)) return SCHEDULE_ZONE;
+  return (await import('../schedule/settings.ts')).zoneOf(schedule);
+}
+
+/** A state of a version that had no schedule is read too. */
+const hasSlots = (db: Db): boolean =>
+  db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'slots'").get() !== undefined;
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+function documentOf(standing: Standing, db: Db | null) {
+  const { pipes, slots, zone, environment, portalId } = standing;
+  const sum = (of: (pipe: (typeof pipes)[number]) => number): number =>
+    pipes.reduce((total, pipe) => total + of(pipe), 0);
+  const needs = needsOf(standing);
+  return {
+    ...{ schemaVersion: 1, runId: null, status: 'ok', environment, portalId, zone },
+    counts: {
+      pipes: pipes.length,
+      openDeadLetters: sum((pipe) => pipe.openDeadLetters),
+      waiting: sum((pipe) => pipe.waiting),
+      pendingLinks: sum((pipe) => pipe.pendingLinks),
+      needs: needs.length,
+    },
+    pipes: pipes.map((pipe) => ({ ...pipe, nextRunAtMs: nextSlotOf(pipe.pipe, slots)?.plannedAtMs ?? null })),
+    needs,
+    kpis: db && hasSlots(db) ? kpisOf(db, standing.nowMs, HISTORY_DAYS) : null,
+  };
+}
+
+/** The page, its charts and their library are loaded only for it. */
+async function writePage(path: string, standing: Standing, db: Db | null): Promise<void> {
+  const { statusPage } = await import('../report/status/page.ts');
+  const known = db !== null && hasSlots(db);
+  const runs = known ? runsSince(db, standing.nowMs - HISTORY_DAYS * 86_400_000) : [];
+  const kpis = known ? kpisOf(db, standing.nowMs, HISTORY_DAYS) : NO_KPIS;
+  writePrivately(path, statusPage(standing, { runs, kpis }), '--html');
 }

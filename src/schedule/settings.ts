@@ -6,6 +6,7 @@ import { EXIT, FatalError } from '../errors.ts';
 import { nearestOf } from '../nearest.ts';
 import { isZone } from '../sources/erp/dates.ts';
 import { groupPipes, type Line, type PipeTimes, type Schedule, type ScheduledJob } from './plan.ts';
+import { SCHEDULE_ZONE } from './zone.ts';
 
 const HOUR_MS = 3_600_000;
 const DAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
@@ -13,7 +14,7 @@ const DAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 
 const BYTES_MAX = 100_000;
 
 /** Used where neither file nor job says anything. The weekly window ends before the next week's slot. */
-const DEFAULTS = { zone: 'America/Chicago', windowHours: 20, maxRunMinutes: 120 } as const;
+const DEFAULTS = { zone: SCHEDULE_ZONE, windowHours: 20, maxRunMinutes: 120 } as const;
 /** Before the first pipe of the day, on the quietest day. */
 const RECONCILE = { at: '04:00', on: 'sunday', windowHours: 72 } as const;
 const PRUNE_AT = '03:00';
@@ -84,6 +85,12 @@ export function loadSchedule(file: ScheduleFile, pipes: readonly PipeTimes[]): S
     runMsMax: maxRunMinutes * 60_000,
     jobs: jobs.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)),
   };
+}
+
+/** Only the zone, for showing times; one that is not valid is said by whoever uses the schedule. */
+export function zoneOf({ path }: ScheduleFile): string {
+  const zone: unknown = parseDocument(readFileSync(path, 'utf8').slice(0, BYTES_MAX)).get('zone');
+  return typeof zone === 'string' && isZone(zone) ? zone : SCHEDULE_ZONE;
 }
 
 function parse<Shape extends z.ZodType>(

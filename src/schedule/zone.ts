@@ -1,6 +1,9 @@
 /** Local time as a schedule means it: an hour of a date in a zone, on the two odd days of the year too. */
 import { localIso } from '../sources/erp/dates.ts';
 
+/** Whose clock the hours are on, unless the schedule says otherwise. */
+export const SCHEDULE_ZONE = 'America/Chicago';
+
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 

@@ -1,57 +1,105 @@
 /** Questions about the state as a whole, for people; read-only. */
 import type { Database } from 'better-sqlite3';
-import { latestRuns } from './runs.ts';
+import { latestRuns, type RunRow } from './runs.ts';
+
+export interface LastRun {
+  readonly id: string;
+  readonly status: RunRow['status'];
+  readonly trigger: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number | null;
+  readonly pid: number;
+  /** Read only a part: `--limit`, `--since`, `--partition`, single records. */
+  readonly isRestricted: boolean;
+  /** Null where the run died, or was refused before it began. */
+  readonly read: number | null;
+  readonly written: number | null;
+  readonly reason: string | null;
+  readonly hint: string | null;
+}
 
 export interface PipeStatus {
   readonly pipe: string;
-  readonly lastRun: {
-    readonly id: string;
-    readonly status: string;
-    readonly startedAtMs: number;
-    readonly endedAtMs: number | null;
-    readonly reason: string | null;
-    readonly hint: string | null;
-  } | null;
+  readonly lastRun: LastRun | null;
   readonly lastOkAtMs: number | null;
+  /** Every change made at the source before this instant is in HubSpot: the start of the last proven whole run. */
+  readonly dataFromMs: number | null;
   readonly openDeadLetters: number;
+  readonly oldestDeadLetterMs: number | null;
   /** Entities that were read and are not settled: pending, being sent, or held. */
   readonly waiting: number;
+  /** Links whose other end is not in HubSpot yet. */
   readonly pendingLinks: number;
+  readonly oldestPendingLinkMs: number | null;
 }
 
+/** Of a pipe that has no state yet. */
+export const neverRun = (pipe: string): PipeStatus => ({
+  ...{ pipe, lastRun: null, lastOkAtMs: null, dataFromMs: null, openDeadLetters: 0, oldestDeadLetterMs: null },
+  ...{ waiting: 0, pendingLinks: 0, oldestPendingLinkMs: null },
+});
+
+interface Counted {
+  readonly n: number;
+  readonly sinceMs: number | null;
+}
+
+/** Runs that may have been dry runs only, among which the last real one is looked for. */
+const LOOKED_AT = 20;
+
 export function pipeStatus(db: Database, pipe: string): PipeStatus {
-  const last = latestRuns(db, pipe, 20).find((run) => JSON.parse(run.mode).dryRun !== true);
-  const one = (sql: string): number => db.prepare<[string], { n: number | null }>(sql).get(pipe)?.n ?? 0;
-  const ok = db
-    .prepare<[string], { at: number | null }>(
-      "SELECT max(ended_at) AS at FROM runs WHERE pipe = ? AND status = 'ok' AND json_extract(mode, '$.dryRun') = 0 AND json_extract(mode, '$.restricted') = 0",
+  const counted = (sql: string): Counted => db.prepare<[string], Counted>(sql).get(pipe) ?? { n: 0, sinceMs: null };
+  const last = latestRuns(db, pipe, LOOKED_AT).find((run) => JSON.parse(run.mode).dryRun !== true);
+  const whole = db
+    .prepare<[string], { startedAtMs: number; endedAtMs: number }>(
+      `SELECT started_at AS startedAtMs, ended_at AS endedAtMs FROM runs WHERE pipe = ? AND status = 'ok'
+        AND json_extract(mode, '$.dryRun') = 0 AND json_extract(mode, '$.restricted') = 0
+        ORDER BY started_at DESC LIMIT 1`,
     )
     .get(pipe);
-  const report: { reason?: string; hint?: string } = last?.report ? JSON.parse(last.report) : {};
+  const letters = counted(
+    `SELECT count(*) AS n, min(first_seen) AS sinceMs FROM dead_letters d JOIN streams s ON s.id = d.stream
+      WHERE s.pipe = ? AND d.state = 'open'`,
+  );
+  const waiting = counted(
+    `SELECT count(*) AS n, NULL AS sinceMs FROM entities e JOIN streams s ON s.id = e.stream
+      WHERE s.pipe = ? AND e.state IN ('pending', 'sending', 'held')`,
+  );
+  const links = counted(
+    `SELECT count(*) AS n, min(since) AS sinceMs FROM links l JOIN streams s ON s.id = l.stream
+      WHERE s.pipe = ? AND l.state = 'pending'`,
+  );
   return {
     pipe,
-    lastRun: last
-      ? {
-          id: last.id,
-          status: last.status,
-          startedAtMs: last.startedAtMs,
-          endedAtMs: last.endedAtMs,
-          reason:
-            report.reason ??
-            (last.status === 'crashed' ? 'the run died; the next one continues where it stopped' : null),
-          hint: report.hint ?? null,
-        }
-      : null,
-    lastOkAtMs: ok?.at ?? null,
-    openDeadLetters: one(
-      "SELECT count(*) AS n FROM dead_letters d JOIN streams s ON s.id = d.stream WHERE s.pipe = ? AND d.state = 'open'",
-    ),
-    waiting: one(
-      `SELECT count(*) AS n FROM entities e JOIN streams s ON s.id = e.stream
-        WHERE s.pipe = ? AND e.state IN ('pending', 'sending', 'held')`,
-    ),
-    pendingLinks: one(
-      "SELECT count(*) AS n FROM links l JOIN streams s ON s.id = l.stream WHERE s.pipe = ? AND l.state = 'pending'",
-    ),
+    lastRun: last ? lastRunOf(last) : null,
+    lastOkAtMs: whole?.endedAtMs ?? null,
+    dataFromMs: whole?.startedAtMs ?? null,
+    ...{ openDeadLetters: letters.n, oldestDeadLetterMs: letters.sinceMs, waiting: waiting.n },
+    ...{ pendingLinks: links.n, oldestPendingLinkMs: links.sinceMs },
   };
+}
+
+interface KeptReport {
+  readonly reason?: string;
+  readonly hint?: string;
+  readonly counts?: { readonly read: number; readonly written: number };
+}
+
+function lastRunOf({ id, status, trigger, startedAtMs, endedAtMs, pid, mode, report }: RunRow): LastRun {
+  const { reason, hint, counts }: KeptReport = report ? JSON.parse(report) : {};
+  const died = status === 'crashed' ? 'the run died; the next one continues where it stopped' : null;
+  return {
+    ...{ id, status, trigger, startedAtMs, endedAtMs, pid, isRestricted: JSON.parse(mode).restricted === true },
+    ...{ read: counts?.read ?? null, written: counts?.written ?? null },
+    ...{ reason: reason ?? died, hint: hint ?? null },
+  };
+}
+
+/** What the state belongs to, as it was bound by its first run; null before. */
+export function boundTo(db: Database): { readonly environment: string; readonly portalId: string } | null {
+  const value = (key: string): string | undefined =>
+    db.prepare<[string], { value: string }>('SELECT value FROM meta WHERE key = ?').get(key)?.value;
+  const environment = value('environment');
+  const portalId = value('portalId');
+  return environment === undefined || portalId === undefined ? null : { environment, portalId };
 }

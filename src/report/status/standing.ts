@@ -1,0 +1,123 @@
+/** What `status` knows, and what of it needs a person. Pure. */
+
+import { minuteIn } from '../../schedule/zone.ts';
+import type { PipeStatus } from '../../state/overview.ts';
+import type { SlotRow } from '../../state/slots.ts';
+
+/** The state as `status` read it, at one instant. */
+export interface Standing {
+  readonly nowMs: number;
+  /** IANA name: on whose clock times are shown. */
+  readonly zone: string;
+  readonly environment: string;
+  readonly portalId: string | null;
+  readonly pipes: readonly PipeStatus[];
+  /** Of the last two days and the planned ones; empty where nobody uses the schedule. */
+  readonly slots: readonly SlotRow[];
+  /** Whether a process lives; a run that says `running` without one has died. */
+  readonly isAlive: (pid: number) => boolean;
+}
+
+/** Something a person has to see to. */
+export interface Need {
+  readonly weight: 'red' | 'yellow';
+  readonly what: string;
+  /** The command to type. */
+  readonly command: string;
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** A trigger calls every 15 min, so a slot that waits longer has none. */
+const OVERDUE_MS = 30 * 60_000;
+/** A link's other end comes with the next daily run of its pipe; after two of them something is wrong. */
+const LINKS_OLD_MS = 2 * DAY_MS;
+/** A daily pipe whose data is older has missed a run and the next one. */
+const DATA_OLD_MS = 50 * HOUR_MS;
+
+/** What needs a person, the worst first; the same cause once. */
+export function needsOf(standing: Standing): Need[] {
+  const needs = [...scheduleNeeds(standing), ...standing.pipes.flatMap((pipe) => pipeNeeds(pipe, standing))];
+  return [...needs.filter(({ weight }) => weight === 'red'), ...needs.filter(({ weight }) => weight === 'yellow')];
+}
+
+function pipeNeeds(status: PipeStatus, { nowMs, isAlive, slots }: Standing): Need[] {
+  const { pipe, lastRun } = status;
+  if (!lastRun) return [];
+  const again = `retail-sync sync ${pipe}`;
+  const needs: Need[] = [];
+  if (lastRun.status === 'running' && !isAlive(lastRun.pid))
+    needs.push({ weight: 'red', what: `${pipe}: its run died; the next one goes on where it stopped`, command: again });
+  else if (lastRun.status !== 'ok' && lastRun.status !== 'running' && !onlyLetters(status))
+    needs.push({
+      weight: lastRun.status === 'partial' ? 'yellow' : 'red',
+      what: `${pipe}: ${lastRun.reason ?? lastRun.status}`,
+      command: lastRun.hint ?? again,
+    });
+  if (status.openDeadLetters > 0) needs.push(letterNeed(status, nowMs));
+  if (status.waiting > 0 && lastRun.status === 'ok')
+    needs.push({ weight: 'yellow', what: `${pipe}: ${many(status.waiting, 'record')} not settled`, command: again });
+  const linksAgeMs = nowMs - (status.oldestPendingLinkMs ?? nowMs);
+  if (status.pendingLinks > 0 && linksAgeMs > LINKS_OLD_MS) {
+    const what = `${pipe}: ${many(status.pendingLinks, 'link')} without the other end, the oldest for ${age(linksAgeMs)}`;
+    needs.push({ weight: 'yellow', what, command: 'retail-sync sync all --full' });
+  }
+  const dataAgeMs = nowMs - (status.dataFromMs ?? nowMs);
+  if (slots.length > 0 && dataAgeMs > DATA_OLD_MS)
+    needs.push({
+      ...{ weight: 'red', what: `${pipe}: no run has been ok for ${age(dataAgeMs)}` },
+      command: 'retail-sync jobs history',
+    });
+  return needs;
+}
+
+/** A run that is `partial` for its dead letters alone: the letters are what has to be looked at. */
+const onlyLetters = ({ lastRun, openDeadLetters }: PipeStatus): boolean =>
+  lastRun?.status === 'partial' && openDeadLetters > 0 && (lastRun.hint ?? '').includes('dead-letters');
+
+function letterNeed({ pipe, openDeadLetters, oldestDeadLetterMs }: PipeStatus, nowMs: number): Need {
+  const since = oldestDeadLetterMs === null ? '' : `, the oldest for ${age(nowMs - oldestDeadLetterMs)}`;
+  const what = `${pipe}: ${many(openDeadLetters, 'dead letter')}${since}`;
+  return { weight: 'yellow', what, command: `retail-sync dead-letters list --pipe ${pipe}` };
+}
+
+function scheduleNeeds({ slots, pipes, nowMs, zone }: Standing): Need[] {
+  const isMadeGood = ({ job, plannedAtMs }: SlotRow): boolean =>
+    pipes.some(({ pipe }) => job.split('+').includes(pipe)) &&
+    pipes.every(({ pipe, dataFromMs }) => !job.split('+').includes(pipe) || (dataFromMs ?? 0) > plannedAtMs);
+  const overdue = slots.filter(
+    ({ state, attempts, notBeforeMs }) => state === 'open' && attempts === 0 && nowMs - notBeforeMs > OVERDUE_MS,
+  );
+  const missed = slots.filter(
+    (slot) => slot.state === 'missed' && nowMs - (slot.endedAtMs ?? 0) < DAY_MS && !isMadeGood(slot),
+  );
+  return [
+    ...overdue.map(({ job, plannedAtMs }) => ({
+      weight: 'red' as const,
+      what: `${job}: planned for ${minuteIn(zone, plannedAtMs)}, and nothing has started it`,
+      command: 'retail-sync jobs tick',
+    })),
+    ...missed.map(({ job, plannedAtMs }) => ({
+      weight: 'red' as const,
+      what: `${job}: the run planned for ${minuteIn(zone, plannedAtMs)} was missed`,
+      command: `retail-sync jobs run ${job}`,
+    })),
+  ];
+}
+
+/** The next slot of a pipe that is planned or due; null where nobody uses the schedule. */
+export const nextSlotOf = (pipe: string, slots: readonly SlotRow[]): SlotRow | null =>
+  slots
+    .filter(({ job, state }) => state === 'open' && job.split('+').includes(pipe))
+    .toSorted((a, b) => a.plannedAtMs - b.plannedAtMs)[0] ?? null;
+
+export const many = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;
+
+/** `5 min`, `3 h`, `2 days`. */
+export function age(ms: number): string {
+  const minutes = Math.max(0, Math.floor(ms / 60_000));
+  if (minutes < 1) return 'moments';
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
+}
