@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Invocation } from './commands/invocation.ts';
+import { registerAccount } from './commands/register-account.ts';
 import { registerJobs } from './commands/register-jobs.ts';
 import { registerProbe } from './commands/register-probe.ts';
 import { registerProfile } from './commands/register-profile.ts';
@@ -233,6 +234,7 @@ registerReconcile(program, run, invocation);
 registerSafetyCommands(program, run, invocation);
 registerProfile(program, run, invocation);
 registerJobs(program, run, invocation);
+registerAccount(program, run, invocation);
 
 const config = program.command('config').description('the effective configuration');
 config

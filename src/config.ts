@@ -61,6 +61,8 @@ interface Basics {
   readonly schedule: { readonly path: string; readonly isNamed: boolean };
   /** `YYYY-MM-DD`, or null when nobody confirmed it. */
   readonly marketingToggleConfirmedOn: string | null;
+  /** That the subscription includes; null when nobody has said. */
+  readonly marketingContactsIncluded: number | null;
   readonly cutover: CutoverConfig;
   readonly probe: { readonly beforeRuns: boolean; readonly policies: Policies };
   readonly alerts: Alerts;
@@ -184,6 +186,7 @@ function build(values: Variables, gathered: Gathered, cwd: string, today: string
     erp: erpOf(values, profile),
     quoteStageOwner: values.ERP_QUOTE_STAGE_OWNER,
     marketingToggleConfirmedOn: values.MARKETING_TOGGLE_CONFIRMED_ON ?? null,
+    marketingContactsIncluded: values.MARKETING_CONTACTS_INCLUDED ?? null,
     cutover: {
       reads: values.ERP_CUTOVER_READS,
       hoursApart: values.ERP_CUTOVER_HOURS_APART,

@@ -23,6 +23,16 @@ export const millis = (max: number) => {
     .refine((ms) => ms <= max, wrong);
 };
 
+/** A whole number of things. */
+export const countUpTo = (max: number) => {
+  const wrong = `is not a whole number from 0 to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, wrong)
+    .transform(Number)
+    .refine((count) => count <= max, wrong);
+};
+
 /** A number in plain digits, with up to four decimals. */
 export const decimalUpTo = (max: number) => {
   const wrong = `is not a number from 0 to ${max}`;

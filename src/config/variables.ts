@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   calendarDate,
+  countUpTo,
   decimalUpTo,
   emails,
   header,
@@ -115,6 +116,9 @@ export const variables = z.object({
     about: 'Day on which you saw in HubSpot that apps create contacts as non-marketing; needed in a paid portal',
     example: '',
   }),
+  MARKETING_CONTACTS_INCLUDED: countUpTo(10_000_000)
+    .optional()
+    .meta({ about: 'Marketing contacts that the HubSpot subscription includes; for retail-sync budget', example: '' }),
 
   ALERT_SLACK_WEBHOOK_URL: httpUrl.optional().meta({ about: 'Alerts to a Slack channel', example: '' }),
   ALERT_WEBHOOK_URL: httpUrl.optional().meta({ about: 'Alerts as JSON to any address', example: '' }),

@@ -1,0 +1,34 @@
+/** `budget` and `completion` on the command line; what they need is loaded when they are called. */
+import { Argument, type Command } from 'commander';
+import type { Invocation } from './invocation.ts';
+
+/** Runs a command and sees to its exit code. */
+type Run = (work: () => Promise<number>) => Promise<void>;
+
+export function registerAccount(program: Command, run: Run, invocation: Invocation): void {
+  program
+    .command('budget')
+    .description('API calls and billable contacts: used, left, and what a full load would cost')
+    .option('--json', 'one JSON document instead of text')
+    .addHelpText('after', BUDGET_HELP)
+    .action((flags) => run(async () => (await import('./budget.ts')).budget(flags, invocation)));
+  program
+    .command('completion')
+    .description('a script that completes commands and flags by Tab')
+    .addArgument(new Argument('<shell>', 'whose script').choices(['bash', 'zsh', 'fish']))
+    .addHelpText('after', COMPLETION_HELP)
+    .action((shell) => run(async () => (await import('./completion.ts')).completion(shell, program, invocation)));
+}
+
+const BUDGET_HELP = `
+Reads the state and asks HubSpot five times. A fifth of the day's calls is kept for
+the portal's other apps when it is said whether a full load fits.
+
+Exit codes: 0 fine, 2 configuration, 4 a contact of this tool is billable,
+5 token, scope or portal, 7 HubSpot unavailable.`;
+
+const COMPLETION_HELP = `
+Examples:
+  retail-sync completion bash > ~/.local/share/bash-completion/completions/retail-sync
+  retail-sync completion zsh > ~/.zfunc/_retail-sync   (with ~/.zfunc in fpath)
+  retail-sync completion fish > ~/.config/fish/completions/retail-sync.fish`;
