@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { countOf } from './arguments.ts';
 import type { Invocation } from './invocation.ts';
+import { registerInstall } from './register-install.ts';
 
 type Run = (work: () => Promise<number>) => Promise<void>;
 
@@ -46,6 +47,7 @@ export function registerJobs(program: Command, run: Run, invocation: Invocation)
     .command('serve')
     .description('stay and run every job at its hour, until a signal')
     .action(() => run(async () => (await import('./jobs/serve.ts')).jobsServe(invocation)));
+  registerInstall(jobs, run, invocation);
 }
 
 const TICK_HELP = `

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { systemClock } from '../../clock.ts';
 import { loadConfig } from '../../config.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
+import { shortenOwnLog } from '../../install/own-log.ts';
 import { openLog } from '../../log.ts';
 import { ROOT } from '../../pipe-names.ts';
 import { isAnythingDue } from '../../schedule/ledger.ts';
@@ -16,6 +17,7 @@ const FOLLOWS_PARENT = 'RETAIL_SYNC_RERUN';
 /** Until a signal. A fault in configuration or schedule at the start is thrown (exit 2); one that comes later is logged. */
 export async function jobsServe(invocation: Invocation): Promise<ExitCode> {
   const { env, cwd, stderr, stop } = invocation;
+  shortenOwnLog(invocation.trigger); // also where a faulty configuration ends it every minute
   await openSchedule(invocation);
   const config = loadConfig({ env, cwd, needs: ['hubspot'] });
   const log = await openLog({ level: config.logLevel, stream: stderr, env, secrets: config.secrets });
@@ -25,7 +27,10 @@ export async function jobsServe(invocation: Invocation): Promise<ExitCode> {
     schedule: async () => (await openSchedule(invocation)).schedule,
     isDue: (schedule, nowMs) => readLedger(config.stateDir, (db) => isAnythingDue(db, schedule, nowMs), true),
     // A process of its own for each tick: it gives its memory back, and runs the code and mappers as they are then.
-    tick: () => tickInChild(invocation),
+    tick: () => {
+      shortenOwnLog(invocation.trigger);
+      return tickInChild(invocation);
+    },
     onNotice: (message) => log.info(message),
     onWarning: (message) => log.warn(message),
   });

@@ -2,6 +2,7 @@
 import { systemClock } from '../../clock.ts';
 import { type Config, loadConfig } from '../../config.ts';
 import { EXIT, type ExitCode, FatalError } from '../../errors.ts';
+import { shortenOwnLog } from '../../install/own-log.ts';
 import { loadJobs } from '../../jobs.ts';
 import { openLog } from '../../log.ts';
 import { keepAwake } from '../../schedule/awake.ts';
@@ -27,6 +28,7 @@ export interface TickFlags {
 /** Runs what is due and not done. Returns 0 when nothing was, else the first bad exit of its jobs. */
 export async function jobsTick(flags: TickFlags, invocation: Invocation): Promise<ExitCode> {
   const { stop, stdout } = invocation;
+  shortenOwnLog(invocation.trigger);
   const { config, schedule, lock, notice } = await openTick(invocation);
   const awake = keepAwake();
   try {

@@ -1,0 +1,125 @@
+/** `jobs status`: what is installed, whether it runs, and whether what it names is still there. */
+import { existsSync } from 'node:fs';
+import { EXIT, type ExitCode } from '../../errors.ts';
+import { isNewEnough } from '../../install/agent.ts';
+import type { Machine } from '../../install/machine.ts';
+import type { Installed, Supervisor, UnitFile, UnitState } from '../../install/supervisor.ts';
+import type { Schedule } from '../../schedule/plan.ts';
+import type { Invocation } from '../invocation.ts';
+import { nextOf, supervisorNameOf, supervisorOf } from './install.ts';
+import { openSchedule } from './opened.ts';
+
+/** Exit 0 when it is sound or nothing is installed, 2 when a person has to mend it. */
+export async function jobsStatus(
+  { json }: { readonly json?: boolean },
+  invocation: Invocation,
+  machine: Machine,
+): Promise<ExitCode> {
+  const supervisor = supervisorOf(machine, supervisorNameOf(machine));
+  const files = supervisor?.present() ?? [];
+  const installed = supervisor?.read(files) ?? null;
+  const { schedule } = await openSchedule(invocation);
+  const { stdout } = invocation;
+  if (!supervisor || installed === null) {
+    stdout.write(json ? documentOf(null, [], [], schedule) : absent(supervisor));
+    return EXIT.ok;
+  }
+  const units = files.map((file) => supervisor.stateOf(file));
+  const faults = faultsOf({ installed, units, files, supervisor, schedule, machine });
+  stdout.write(
+    json
+      ? documentOf({ ...installed, supervisor: supervisor.name }, units, faults, schedule)
+      : textOf(supervisor, installed, units, faults, schedule),
+  );
+  return faults.length === 0 ? EXIT.ok : EXIT.usage;
+}
+
+const absent = (supervisor: Supervisor | null): string =>
+  supervisor
+    ? 'Nothing is installed: no job runs by itself. retail-sync jobs install\n'
+    : 'Neither launchd nor a systemd of this user answers here; a crontab is not looked\ninto. retail-sync jobs install shows the line for it.\n';
+
+interface Looked {
+  readonly installed: Installed;
+  readonly units: readonly UnitState[];
+  readonly files: readonly UnitFile[];
+  readonly supervisor: Supervisor;
+  readonly schedule: Schedule;
+  readonly machine: Machine;
+}
+
+function faultsOf(looked: Looked): readonly string[] {
+  const { installed, units } = looked;
+  return [
+    ...pathFaults(installed, looked.machine),
+    ...units.filter(({ isLoaded }) => !isLoaded).map(({ name }) => `${name} is not loaded`),
+    ...units
+      .filter(({ isLoaded, isRunning }) => installed.form === 'service' && isLoaded && !isRunning)
+      .map(
+        ({ name, lastExit }) => `${name} does not run${lastExit === null ? '' : `, it ended with exit ${lastExit}`}`,
+      ),
+    ...(isOutdated(looked) ? ["the schedule, or this machine's zone, has changed since it was installed"] : []),
+  ];
+}
+
+function pathFaults({ node, script, folder }: Installed, { call }: Machine): readonly string[] {
+  if (node === null || script === null || folder === null) return ['its file cannot be read: somebody edited it'];
+  const gone = [node, script, folder].filter((path) => !existsSync(path)).map((path) => `${path} is no longer there`);
+  if (!existsSync(node)) return gone;
+  const { exit, stdout, stderr } = call([node, '--version']);
+  const version = stdout.trim();
+  if (exit !== 0) return [...gone, `${node} does not start: ${stderr.split('\n')[0]}`];
+  return isNewEnough(version) ? gone : [...gone, `${node} is ${version} now, and 22.18 or newer is needed`];
+}
+
+/** Only a calendar holds the hours; service and trigger read the schedule each time. */
+function isOutdated({ installed, files, supervisor, schedule }: Looked): boolean {
+  if (installed.form !== 'calendar' || installed.node === null) return false;
+  const { node, script, folder } = installed;
+  if (script === null || folder === null) return false;
+  const wanted = supervisor.plan({ form: 'calendar', node, script, folder, environment: {}, schedule }, Date.now());
+  const hours = (units: readonly UnitFile[]): string =>
+    JSON.stringify(units.map(({ name, text }) => [name, text.match(HOURS)]).sort());
+  return hours(wanted) !== hours(files);
+}
+
+/** In a property list and in a timer. */
+const HOURS = /<key>(?:Weekday|Hour|Minute)<\/key>\s*<integer>\d+|^OnCalendar=.*$/gm;
+
+function textOf(
+  supervisor: Supervisor,
+  { form, node, folder }: Installed,
+  units: readonly UnitState[],
+  faults: readonly string[],
+  schedule: Schedule,
+): string {
+  const rows = units.map(({ name, isLoaded, isRunning, lastExit }) => {
+    const state = !isLoaded ? 'not loaded' : isRunning ? 'runs' : 'waits';
+    return `  ${name.padEnd(34)}  ${state.padEnd(10)}  ${lastExit === null ? '' : `last exit ${lastExit}`}`.trimEnd();
+  });
+  return `${[
+    `${faults.length === 0 ? '✓' : '✗'} ${form}, by ${supervisor.name}`,
+    ...rows,
+    `  node    ${node ?? '?'}`,
+    `  folder  ${folder ?? '?'}`,
+    `  log     ${supervisor.log}`,
+    `  next    ${nextOf(schedule)}`,
+    ...faults.map((fault) => `  wrong   ${fault}`),
+    ...(faults.length > 0 ? [`  fix     retail-sync jobs install --as ${form}, in the folder that holds .env`] : []),
+  ].join('\n')}\n`;
+}
+
+const documentOf = (
+  installed: (Installed & { readonly supervisor: string }) | null,
+  units: readonly UnitState[],
+  faults: readonly string[],
+  schedule: Schedule,
+): string =>
+  `${JSON.stringify(
+    {
+      ...{ schemaVersion: 1, runId: null, status: faults.length === 0 ? 'ok' : 'failed' },
+      ...{ counts: { units: units.length, faults: faults.length }, installed, units, faults, next: nextOf(schedule) },
+    },
+    null,
+    2,
+  )}\n`;
