@@ -266,9 +266,14 @@ export interface Sink {
   /**
    * Objects made by people that are what one of these writes would create. A unique one gets our key stamped on and is
    * `adopted`; several, or one with another key, is `ambiguous`; keys without a match are left out. Absent where nothing
-   * is adopted.
+   * is adopted. `onFound` gets the keys of those that are about to be stamped: what has to be known of them even if the
+   * process dies in between is noted there.
    */
-  adopt?(writes: readonly Write[], signal: AbortSignal): Promise<ReadonlyMap<string, Adoption>>;
+  adopt?(
+    writes: readonly Write[],
+    signal: AbortSignal,
+    onFound?: (keys: readonly string[]) => void,
+  ): Promise<ReadonlyMap<string, Adoption>>;
   /** Pages of all living objects that carry a key in this property. */
   keyed(object: ObjectType, keyProperty: string, signal: AbortSignal): AsyncIterable<readonly KeyedObject[]>;
 }

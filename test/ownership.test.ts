@@ -57,6 +57,8 @@ test('a change of nothing but what people own costs no write', async () => {
   expect(bench.writes(mark)).toEqual([]);
 });
 
+const LOST_ACCESS = { kind: 'status', status: 401 } as const;
+
 test('owners are set at creation, by the rep’s e-mail, on companies, contacts and deals', async () => {
   const bench = await openBench({
     accounts: [account('C-1', { rep: repOnRow('R-2'), people: [person('P-1')] })],
@@ -100,6 +102,22 @@ test('an object that people made keeps its owner, and gets none if it has none',
   expect(bench.company('C-2').hubspot_owner_id ?? '').toBe('');
 });
 
+test.each([
+  ['the process dies between the adoption and the write', { fault: LOST_ACCESS }, 5],
+  ['nobody hears the answer to the write', { fault: { kind: 'reset-after' }, times: 1 }, 0],
+] as const)('an object that people made gets no owner either when %s', async (_when, fault, exit) => {
+  const existing = { companies: [{ name: 'Zeta', domain: 'zeta.example' }] };
+  const zeta = account('C-2', { companyName: 'Zeta', web: 'zeta.example' });
+  const bench = await openBench({ accounts: [zeta], hubspot: { existing } });
+  bench.hubspot.setFaults([{ path: 'companies/batch/upsert', ...fault }]);
+  expect(await bench.run('customers')).toMatchObject({ exit });
+  bench.hubspot.setFaults([]);
+  expect(await bench.run('customers')).toMatchObject({ status: 'ok' });
+  expect(bench.company('C-2').name).toBe('Zeta');
+  expect(bench.company('C-2').hubspot_owner_id ?? '').toBe('');
+  expect(bench.query('SELECT key FROM objects WHERE owed IS NOT NULL')).toEqual([]);
+});
+
 test('a rep without a HubSpot user owns nothing and stops nothing', async () => {
   const stranger = { id: 'R-1', name: 'Zoe', email: 'zoe@redbudsupply.example' };
   const bench = await openBench({ accounts: [account('C-1', { rep: stranger })] });
@@ -107,8 +125,6 @@ test('a rep without a HubSpot user owns nothing and stops nothing', async () => 
   expect(bench.company('C-1').hubspot_owner_id ?? '').toBe('');
   expect(bench.company('C-1').erp_sales_rep).toBe('Zoe');
 });
-
-const LOST_ACCESS = { kind: 'status', status: 401 } as const;
 
 test('what is owed at creation is paid by the next run when this one dies before', async () => {
   const bench = await openBench({ accounts: [account('C-1', { people: [person('P-1')] })] });

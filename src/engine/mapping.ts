@@ -36,7 +36,6 @@ const UNKNOWN: KnownObject = {
   owed: null,
   hubspotId: null,
   properties: null,
-  isRediscovered: false,
 };
 
 export class EntityMapper<E> {

@@ -4,8 +4,8 @@ import type { StreamState } from '../state/stream.ts';
 
 /**
  * Objects made since the older state was copied are unknown to it. Without them a record that has left since would get
- * no farewell, an object would be taken for a new one, and what is owed to it would be forgotten. Kept for this run
- * only: a key and an id per object (about 100 bytes), so that `reconcile` still tells what no source record explains.
+ * no farewell, and a deal would be taken for a new one and lose the stage that people gave it. Kept for this run only:
+ * a key and an id per object (about 100 bytes), so that `reconcile` still tells what no source record explains.
  */
 export async function rediscover(
   { objects }: StreamState,

@@ -7,7 +7,7 @@ import type { Planned } from '../decide.ts';
 import { asError } from '../errors.ts';
 import { canonicalJson } from '../fingerprint.ts';
 import type { ObjectType, Outcome, Sink, Write } from '../pipe.ts';
-import type { KnownObject, Late } from '../state/objects.ts';
+import { type KnownObject, type Late, OWED_NOTHING } from '../state/objects.ts';
 import type { StreamState } from '../state/stream.ts';
 import type { Ledger, RecordOutcome } from './ledger.ts';
 
@@ -86,6 +86,8 @@ export class Writer {
   readonly #open = new Map<ObjectType, Item[]>();
   readonly #busy = new Set<string>();
   readonly #flying = new Set<Promise<void>>();
+  /** Objects by type and key that people made, found by this run. */
+  readonly #adopted = new Set<string>();
   #failure: Error | null = null;
 
   constructor(options: WriterOptions) {
@@ -189,7 +191,7 @@ export class Writer {
       for (const item of batch) {
         const late = lates.get(item.write.key) ?? null;
         // Owed from the moment it may exist: the answer that says "created" may never be heard.
-        const owed = item.known.hubspotId === null || item.known.isRediscovered ? owedOf(item) : null;
+        const owed = item.known.hubspotId === null ? owedOf(item) : null;
         state.objects.intend(item.write, item.task.entity, item.fingerprint, late, owed);
       }
       return batch;
@@ -211,7 +213,8 @@ export class Writer {
   async #write(batch: readonly Item[]): Promise<ReadonlyMap<string, Outcome>> {
     const { sink, kill } = this.#options;
     const unborn = batch.filter(({ write }) => write.hubspotId === null).map(({ write }) => write);
-    const adoptions = unborn.length > 0 ? await sink.adopt?.(unborn, kill) : undefined;
+    const onFound = (keys: readonly string[]): void => this.#owesNothing(unborn, keys);
+    const adoptions = unborn.length > 0 ? await sink.adopt?.(unborn, kill, onFound) : undefined;
     if (adoptions === undefined || adoptions.size === 0)
       return sink.write(
         batch.map(({ write }) => write),
@@ -230,6 +233,17 @@ export class Writer {
     }
     const answers = writes.length > 0 ? await sink.write(writes, kill) : new Map<string, Outcome>();
     return new Map([...outcomes, ...answers]);
+  }
+
+  #owesNothing(writes: readonly Write[], keys: readonly string[]): void {
+    const { state } = this.#options;
+    state.transaction(() => {
+      for (const { object, key } of writes) {
+        if (!keys.includes(key)) continue;
+        state.objects.owesNothing(object, key);
+        this.#adopted.add(`${object} ${key}`);
+      }
+    });
   }
 
   /** One transaction: the outcome of every upsert and the state of every entity that is complete with it. */
@@ -279,10 +293,8 @@ export class Writer {
     if (outcome.created && object === 'contacts') this.counts.createdContacts++;
     const own: Late = outcome.ambiguous ? { print: item.fingerprint, untilMs: now() + quarantineMs } : null;
     const after = merge(late, own);
-    const mayBeNew =
-      outcome.created || item.known.isRediscovered || (outcome.ambiguous && item.known.hubspotId === null);
-    const owed = (mayBeNew ? owedOf(item) : null) ?? item.known.owed;
     const { hubspotId, created } = outcome;
+    const owed = this.#owedAfter(item, outcome);
     const { content: properties } = item;
     // What was withheld is not there: the next time this object is decided, it is tried again.
     const fingerprint = outcome.withheld ? `${item.fingerprint} without ${outcome.withheld}` : item.fingerprint;
@@ -290,6 +302,14 @@ export class Writer {
     state.objects.acknowledge(item.write, { fingerprint, properties, owed, hubspotId, created, late: after });
     // A late copy of these very bytes cannot make the object wrong; a late copy of other bytes can.
     return after === null || after.print === item.fingerprint ? 'written' : 'held';
+  }
+
+  /** What is owed to an object that was written: to one that people made, nothing. */
+  #owedAfter(item: Item, { created, ambiguous }: { readonly created: boolean; readonly ambiguous: boolean }) {
+    const { known, write } = item;
+    if (created) return owedOf(item);
+    if (known.owed === OWED_NOTHING || this.#adopted.has(`${write.object} ${write.key}`)) return null;
+    return (ambiguous && known.hubspotId === null ? owedOf(item) : null) ?? known.owed;
   }
 
   /** What earlier sends of this object may still do when this one leaves. */

@@ -13,8 +13,6 @@ export interface KnownObject {
   readonly hubspotId: string | null;
   /** The acknowledged content as canonical JSON. */
   readonly properties: string | null;
-  /** HubSpot holds it, and this state, being older, does not know what was made of it and what is owed to it. */
-  readonly isRediscovered: boolean;
 }
 
 /** A content that an older request may still write over a newer one, and until when; '*' for several contents. */
@@ -45,13 +43,16 @@ export interface Owing {
   readonly properties: Readonly<Record<string, string>>;
 }
 
+/** Stands in `owed` for an object that people made; null is for one that owes nothing any more, or is not there yet. */
+export const OWED_NOTHING = '{}';
+
 /** Types of objects whose key is the id of their entity. */
 const ENTITY_KEYED: readonly ObjectType[] = ['products', 'companies', 'deals'];
 
 export class ObjectStore {
   readonly #sql: Statements;
 
-  /** By type and key: what HubSpot was found to hold; null as long as the state is not in doubt. */
+  /** By type and key, the ids of what HubSpot was found to hold; null as long as the state is not in doubt. */
   #rediscovered: Map<string, string> | null = null;
 
   constructor(sql: Statements) {
@@ -72,7 +73,7 @@ export class ObjectStore {
   }
 
   recall(object: ObjectType, keyProperty: string, keys: readonly string[]): Map<string, KnownObject> {
-    const rows = this.#sql.all<Omit<KnownObject, 'isRediscovered'> & { key: string }>(
+    const rows = this.#sql.all<KnownObject & { key: string }>(
       `SELECT k.value AS key, o.fingerprint, o.intent, o.intent_at AS intentAtMs, o.late, o.late_until AS lateUntilMs,
               o.owed, h.hubspot_id AS hubspotId, o.properties
          FROM json_each(?4) k
@@ -82,12 +83,8 @@ export class ObjectStore {
       keyProperty,
       JSON.stringify(keys),
     );
-    return new Map(
-      rows.map((row) => {
-        const found = row.hubspotId === null ? this.#rediscovered?.get(`${object} ${row.key}`) : undefined;
-        return [row.key, { ...row, hubspotId: found ?? row.hubspotId, isRediscovered: found !== undefined }];
-      }),
-    );
+    const found = (key: string): string | null => this.#rediscovered?.get(`${object} ${key}`) ?? null;
+    return new Map(rows.map((row) => [row.key, { ...row, hubspotId: row.hubspotId ?? found(row.key) }]));
   }
 
   /** About to be sent, outcome not known: durable before the request leaves. */
@@ -242,6 +239,16 @@ export class ObjectStore {
         limit,
       )
       .map(({ owed, ...row }) => ({ ...row, properties: JSON.parse(owed) }));
+  }
+
+  /** People made it: it is owed nothing, whatever becomes of the process before the state knows more of it. */
+  owesNothing(object: ObjectType, key: string): void {
+    this.#sql.change(
+      'UPDATE objects SET owed = ?4 WHERE stream = ?1 AND object = ?2 AND key = ?3',
+      object,
+      key,
+      OWED_NOTHING,
+    );
   }
 
   paid(object: ObjectType, key: string): void {

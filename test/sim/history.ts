@@ -92,6 +92,7 @@ class History implements Wire {
   #open: Db | null = null;
   #run = 0;
   #hasCopy = false;
+  #wasRestored = false;
 
   constructor(engine: Engine, plan: Plan, folder: string, keepTrace: boolean) {
     this.#plan = plan;
@@ -159,6 +160,7 @@ class History implements Wire {
       this.trace('the state is replaced by an older one');
       this.count('older state put back');
       restoreState(folder);
+      this.#wasRestored = true;
     } else if (this.chance.hits(this.rates.restored)) {
       saveState(folder);
       this.#hasCopy = true;
@@ -203,6 +205,7 @@ class History implements Wire {
     await checkEnding({
       world: this.#world,
       portal: this.#portal,
+      wasRestored: this.#wasRestored,
       run: (orders = {}) => this.time.until(this.#session(orders)),
       open: () => {
         this.#open ??= this.#world.engine.openDatabase(this.#world.folder, null);

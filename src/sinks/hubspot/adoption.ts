@@ -1,5 +1,5 @@
 /** Objects that people made before the tool came: found by e-mail or by domain and name, and given our key. */
-import type { Adoption, ObjectType, Write } from '../../pipe.ts';
+import type { Adoption, ObjectType, Sink, Write } from '../../pipe.ts';
 import { updateById } from './batch-write.ts';
 import { findCompanies } from './company-matches.ts';
 import { findContacts } from './contact-matches.ts';
@@ -27,7 +27,7 @@ type Find = (transport: Transport, writes: readonly Write[], signal: AbortSignal
 const FINDERS: Readonly<Partial<Record<ObjectType, Find>>> = { contacts: findContacts, companies: findCompanies };
 
 type Adoptions = Map<string, Adoption>;
-type Adopt = (writes: readonly Write[], signal: AbortSignal) => Promise<ReadonlyMap<string, Adoption>>;
+type Adopt = NonNullable<Sink['adopt']>;
 
 const ambiguous = (reason: string): Adoption => ({ kind: 'ambiguous', reason });
 
@@ -38,7 +38,7 @@ const ambiguous = (reason: string): Adoption => ({ kind: 'ambiguous', reason });
 export function adopter(transport: Transport, traceIds: () => string): Adopt {
   /** Who gets an object, by its id: batches run side by side, and both may have read it before either stamped it. */
   const claims = new Map<string, string>();
-  return async (writes, signal) => {
+  return async (writes, signal, onFound = () => undefined) => {
     const adoptions: Adoptions = new Map();
     const creating = writes.filter((write) => write.hubspotId === null);
     for (const group of Map.groupBy(creating, (write) => `${write.object} ${write.keyProperty}`).values()) {
@@ -46,6 +46,7 @@ export function adopter(transport: Transport, traceIds: () => string): Adopt {
       const find = first && FINDERS[first.object];
       if (!first || !find) continue;
       const matches = chosen(await find(transport, group, signal), adoptions, claims);
+      if (matches.size > 0) onFound([...matches.values()]);
       for (const [key, adoption] of await stamp(transport, first, matches, claims, traceIds, signal)) {
         adoptions.set(key, adoption);
       }

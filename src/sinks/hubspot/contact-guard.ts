@@ -39,9 +39,9 @@ export function guardContacts(sink: Sink, options: GuardOptions): Sink {
     link: (links, signal) => sink.link(links, signal),
     unlink: (links, signal) => sink.unlink(links, signal),
     ...(adopt && {
-      async adopt(writes: readonly Write[], signal: AbortSignal) {
+      async adopt(writes, signal, onFound) {
         if (writes.some(isContact)) guard.needConfirmation();
-        return await adopt.call(sink, writes, signal);
+        return await adopt.call(sink, writes, signal, onFound);
       },
     }),
   };
