@@ -149,7 +149,7 @@ export const MUTANTS: readonly Mutant[] = [
       "than the first\n      return 'held';",
       "than the first\n      return 'written';",
     ),
-    world: 'late',
+    world: 'deaf',
   },
   {
     name: 'a dead process is forgotten',

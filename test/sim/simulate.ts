@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import pLimit from 'p-limit';
 import { type Engine, loadEngine, REPOSITORY } from './engine.ts';
 import { type Plan, type Told, tell } from './history.ts';
 import { exhaust, hunt } from './hunt.ts';
@@ -77,17 +78,27 @@ async function seeds(engine: Engine): Promise<Summary> {
   return { histories: Number(values.seeds), edges, failures, counts: Object.fromEntries(counts), seconds: seconds() };
 }
 
-/** As many processes as there are cores, each with its share of the seeds. */
+/** Histories of one process: each leaves some memory behind, so that no process may tell a night's worth of them. */
+const PART_MAX = 250;
+
+/** As many processes at a time as there are cores, each with its share of the seeds. */
 async function seedsOnAllCores(): Promise<Summary> {
-  const parts = Math.min(availableParallelism(), 8);
-  const all = Number(values.seeds);
-  const first = Number(values.from);
+  const cores = Math.min(availableParallelism(), 8);
+  const [all, first] = [Number(values.seeds), Number(values.from)];
+  const size = Math.min(PART_MAX, Math.ceil(all / cores));
+  const starts = Array.from({ length: Math.ceil(all / size) }, (_, part) => part * size);
+  const limit = pLimit(cores);
+  let ended = 0;
   const done = await Promise.all(
-    Array.from({ length: parts }, (_, part) => {
-      const from = first + Math.floor((all * part) / parts);
-      const to = first + Math.floor((all * (part + 1)) / parts);
-      return partOf(['--from', String(from), '--seeds', String(to - from)]);
-    }),
+    starts.map((start) =>
+      limit(async () => {
+        const count = Math.min(size, all - start);
+        const part = await partOf(['--from', String(first + start), '--seeds', String(count)]);
+        ended += count;
+        reportProgress(ended, all, part);
+        return part;
+      }),
+    ),
   );
   const counts: Record<string, number> = {};
   for (const part of done) {
@@ -100,6 +111,13 @@ async function seedsOnAllCores(): Promise<Summary> {
     counts,
     seconds: seconds(),
   };
+}
+
+/** A night is long: failures are told at once, and how far it is. */
+function reportProgress(ended: number, all: number, { failures }: Summary): void {
+  const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+  for (const { plan, failure } of failures) tell(`seed ${plan.seed} ${failure}\n  again: ${replayOf(plan)}`);
+  if (all > 4 * PART_MAX) tell(`${ended} of ${all}, ${seconds()} s`);
 }
 
 async function partOf(args: readonly string[]): Promise<Summary> {
