@@ -12,5 +12,4 @@ export default {
   daily: '06:30',
   // One person may stand in several accounts: who owns a contact or an address is known when all have been read.
   assembles: 'many-records',
-  deadLettersMax: 100,
 } satisfies Job<Systems, ErpCustomer>;

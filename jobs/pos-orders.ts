@@ -13,5 +13,4 @@ export default {
   // A sale and its returns make one deal, and a return may be seen before its sale.
   assembles: 'many-records',
   needsOwnRecord: true,
-  deadLettersMax: 100,
 } satisfies Job<Systems, SquareOrder>;

@@ -11,5 +11,4 @@ export default {
   after: [],
   daily: '06:00',
   assembles: 'one-record',
-  deadLettersMax: 100,
 } satisfies Job<Systems, ErpProduct>;

@@ -12,5 +12,4 @@ export default {
   daily: '07:00',
   // All revisions of an opportunity make one deal: the latest wins, in whatever order they arrive.
   assembles: 'many-records',
-  deadLettersMax: 100,
 } satisfies Job<Systems, ErpQuote>;

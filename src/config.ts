@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { readDotenv } from './config/dotenv.ts';
 import { configurationError, type Fault } from './config/faults.ts';
+import { type LimitSettings, textOf } from './config/limits.ts';
 import { type Gathered, gather, type Layer, type Origin } from './config/origins.ts';
 import {
   contradictions,
@@ -65,6 +66,8 @@ interface Basics {
   readonly marketingContactsIncluded: number | null;
   readonly cutover: CutoverConfig;
   readonly probe: { readonly beforeRuns: boolean; readonly policies: Policies };
+  /** What a run may do at most; `limitsOf` picks those of a pipe. */
+  readonly limits: LimitSettings;
   readonly alerts: Alerts;
   /** Who moves a quote between stages once it exists. */
   readonly quoteStageOwner: 'erp' | 'crm';
@@ -162,6 +165,8 @@ function futureDates({ given }: Gathered, today: string): Fault[] {
   );
 }
 
+const LIMITS = ['BREAKER_CREATES', 'BREAKER_CHANGES', 'BREAKER_EMPTIED', 'BREAKER_GONE', 'DEAD_LETTERS_MAX'] as const;
+
 function build(values: Variables, gathered: Gathered, cwd: string, today: string): Config {
   const stateDir = resolve(cwd, values.RETAIL_SYNC_STATE_DIR);
   const schedulePath = resolve(cwd, values.RETAIL_SYNC_SCHEDULE);
@@ -176,6 +181,7 @@ function build(values: Variables, gathered: Gathered, cwd: string, today: string
     PROBE_POLICY: Object.entries(values.PROBE_POLICY)
       .map((pair) => pair.join('='))
       .join(','),
+    ...Object.fromEntries(LIMITS.map((name) => [name, textOf(values[name])])),
   };
   return {
     environment: values.RETAIL_SYNC_ENV,
@@ -194,6 +200,13 @@ function build(values: Variables, gathered: Gathered, cwd: string, today: string
       held: values.ERP_CUTOVER_HOLD,
     },
     probe: { beforeRuns: values.PROBE_BEFORE_RUNS, policies: { ...KINDS, ...values.PROBE_POLICY } },
+    limits: {
+      creates: values.BREAKER_CREATES,
+      changes: values.BREAKER_CHANGES,
+      blanked: values.BREAKER_EMPTIED,
+      gone: values.BREAKER_GONE,
+      deadLetters: values.DEAD_LETTERS_MAX,
+    },
     alerts: alertsOf(values),
     logLevel: values.LOG_LEVEL,
     secrets: [...gathered.given].filter(([name]) => isSecret(name)).map(([, { text }]) => text),

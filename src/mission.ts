@@ -1,9 +1,9 @@
 /** Runs one job: opens its source instance and stream, hands both ends to the engine, and keeps the record of the run. */
 import { systemClock } from './clock.ts';
+import { limitsOf } from './config/limits.ts';
 import type { Config } from './config.ts';
 import { considerFlip, shadowReader } from './cutover.ts';
 import type { Resolve } from './decide.ts';
-import { DEFAULT_LIMITS } from './engine/breakers.ts';
 import type { JoinLookup, PrepareJoins } from './engine/joining.ts';
 import { EXIT, FatalError } from './errors.ts';
 import { digest } from './fingerprint.ts';
@@ -83,16 +83,17 @@ export async function runJob(
   const version = digest(
     [config.quoteStageOwner, job.mapperVersion, source.version ?? '', JSON.stringify(facts)].join('\n'),
   );
+  const { breakers, deadLettersMax } = limitsOf(config.limits, job.pipe);
   const options: RunOptions = {
     ...mode,
     id,
-    breakers: DEFAULT_LIMITS,
+    breakers,
     createsMax: createsMaxOf(job, db, stream),
     lookBackMs: LOOK_BACK_MS,
     quarantineMs: config.hubspot.quarantineMs,
     onProgress: (progress) => mission.onProgress(job.pipe, progress),
   };
-  const { assembles, deadLettersMax, needsOwnRecord = false } = job;
+  const { assembles, needsOwnRecord = false } = job;
   const mapping = withStageOwner(job, config.quoteStageOwner);
   const report = await runPipe(
     { name: job.pipe, mapping, assembles, deadLettersMax, needsOwnRecord, version },

@@ -305,6 +305,4 @@ export interface Job<Systems, E = unknown> {
   readonly assembles: 'one-record' | 'many-records';
   /** An entity's id is a record's id, and that record must be there: it is fetched when the mirror lacks it. */
   readonly needsOwnRecord?: boolean;
-  /** Dead letters added by one run before it stops. */
-  readonly deadLettersMax: number;
 }

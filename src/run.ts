@@ -6,7 +6,7 @@
 import type { Database } from 'better-sqlite3';
 import type { Resolve } from './decide.ts';
 import { type LinkCounts, payOwed, settleLinks } from './engine/afterwards.ts';
-import { type BreakerLimits, checkBreakers } from './engine/breakers.ts';
+import { type BreakerLimits, checkBreakers, LIMIT_VARIABLES } from './engine/breakers.ts';
 import { Dispatch, tally } from './engine/dispatch.ts';
 import { Intake } from './engine/intake.ts';
 import type { JoinLookup, PrepareJoins } from './engine/joining.ts';
@@ -316,8 +316,8 @@ class Run<E> {
     this.fail(
       new FatalError(
         EXIT.gate,
-        `${this.#pipe.name} added more than ${this.#pipe.deadLettersMax} dead letters, the limit of one run`,
-        `see what they have in common: retail-sync dead-letters list --pipe ${this.#pipe.name}`,
+        `${this.#pipe.name} added more than ${this.#pipe.deadLettersMax} dead letters, the limit of one run (${LIMIT_VARIABLES.deadLetters})`,
+        `see what they have in common: retail-sync dead-letters list --pipe ${this.#pipe.name}; if they may stay: run it again, it goes on`,
       ),
     );
   }

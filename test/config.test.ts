@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { configShow } from '../src/commands/config.ts';
+import { limitsOf } from '../src/config/limits.ts';
 import { variableNames } from '../src/config/variables.ts';
 import { type ConfigInput, describeConfig, loadConfig, type Need } from '../src/config.ts';
 import { EXIT, FatalError } from '../src/errors.ts';
@@ -237,6 +238,12 @@ describe('faults', () => {
     ['ALERT_EMAIL_TO', 'ops@example.com, boss', 'is not a list of e-mail addresses'],
     ['ALERT_SLACK_WEBHOOK_URL', 'http://hooks.example.com/x', 'is plain http to another machine'],
     ['ERP_PROFILE', '../secret', 'is neither a profile name'],
+    ['BREAKER_CREATES', '50', 'is not a limit such as 50/5%'],
+    ['BREAKER_CREATES', '50/101%', 'is not a limit such as 50/5%'],
+    ['BREAKER_CHANGES', '50/30%,10/2%', 'says twice what holds for all pipes'],
+    ['BREAKER_GONE', '10/2%,orders=5/1%', 'names no pipe before =; there are customers, pos-orders'],
+    ['BREAKER_EMPTIED', 'quotes=many', 'says for a pipe what is not a limit'],
+    ['DEAD_LETTERS_MAX', '1e3', 'is not a whole number'],
     ['NODE_TLS_REJECT_UNAUTHORIZED', '0', 'is 0'],
   ])('name %s when it is %j', (name, value, wrong) => {
     expect(faultsOf({ [name]: value })).toContain(`${name} ${wrong}`);
@@ -246,6 +253,25 @@ describe('faults', () => {
     expect(faultsOf({ ...ERP, ERP_TOKEN: '', ERP_USER: 'sync' }, ['erp'])).toContain('ERP_PASSWORD is missing beside');
     expect(faultsOf({ ...ERP, ERP_USER: 'sync', ERP_PASSWORD: 'x' })).toContain('ERP_TOKEN is given beside ERP_USER');
     expect(faultsOf({ ALERT_SMTP_URL: 'smtps://mail.example.com' })).toContain('ALERT_EMAIL_TO is missing beside');
+  });
+});
+
+describe('limits', () => {
+  test('hold for every pipe, and for one that is named another', () => {
+    const { limits } = load({ BREAKER_CREATES: '60 / 2.5%, quotes=200/10%', DEAD_LETTERS_MAX: 'customers=300' });
+    expect(limitsOf(limits, 'products')).toMatchObject({
+      breakers: { creates: { atLeast: 60, share: 0.025 }, gone: { atLeast: 10, share: 0.02 } },
+      deadLettersMax: 100,
+    });
+    expect(limitsOf(limits, 'quotes').breakers.creates).toEqual({ atLeast: 200, share: 0.1 });
+    expect(limitsOf(limits, 'customers').deadLettersMax).toBe(300);
+  });
+
+  test('are shown as they are written', () => {
+    const shown = describeConfig(load({ BREAKER_CREATES: 'quotes=200/10%' }));
+    const values = Object.fromEntries(shown.map(({ name, value }) => [name, value]));
+    expect(values).toMatchObject({ BREAKER_CREATES: '50/5%,quotes=200/10%', BREAKER_CHANGES: '50/30%' });
+    expect(values).toMatchObject({ DEAD_LETTERS_MAX: '100' });
   });
 });
 
@@ -272,7 +298,7 @@ describe('config show --json', () => {
   test('is one document with a version, and holds no secret', () => {
     const text = configShow({ env: { ...HUBSPOT, ...SQUARE }, cwd, json: true });
     const document = JSON.parse(text);
-    expect(document).toMatchObject({ schemaVersion: 1, status: 'ok', counts: { settings: 34, set: 3 } });
+    expect(document).toMatchObject({ schemaVersion: 1, status: 'ok', counts: { settings: 39, set: 3 } });
     expect(document.settings).toHaveLength(variableNames.length);
     expect(text).not.toContain('secret');
   });

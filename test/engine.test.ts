@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DEFAULT_LIMITS } from '../src/engine/breakers.ts';
+import { variableNames } from '../src/config/variables.ts';
+import { LIMIT_VARIABLES } from '../src/engine/breakers.ts';
 import { Stopped } from '../src/engine/verdict.ts';
 import { EXIT, FatalError, TransientError } from '../src/errors.ts';
 import { type Ends, type RunOptions, type RunReport, runPipe } from '../src/run.ts';
@@ -13,6 +14,12 @@ import { endRun, openStream, startRun } from '../src/state/runs.ts';
 import { at, MemorySink, MemorySource, type Row, rowMapping } from './memory.ts';
 
 const QUARANTINE_MS = 300_000;
+const LIMITS = {
+  creates: { atLeast: 50, share: 0.05 },
+  changes: { atLeast: 50, share: 0.3 },
+  blanked: { atLeast: 50, share: 0.05 },
+  gone: { atLeast: 10, share: 0.02 },
+};
 
 /** One installation: a state database, a clock that only moves when told to, and both ends. */
 class World {
@@ -83,7 +90,7 @@ class World {
       partition: null,
       records: null,
       approved: false,
-      breakers: DEFAULT_LIMITS,
+      breakers: LIMITS,
       createsMax: null,
       lookBackMs: 60_000,
       quarantineMs: QUARANTINE_MS,
@@ -535,9 +542,54 @@ describe('circuit breakers', () => {
     const before = world.sink.requests.length;
     const report = await world.run();
     expect(report).toMatchObject({ status: 'failed', exit: EXIT.gate });
-    expect(report.reason).toContain('60');
+    expect(report.reason).toBe(
+      'products was stopped before its first write: it would create 60 objects; at most 50 are usual, the larger of 50 and 5 % of the 10 known (BREAKER_CREATES)',
+    );
+    expect(report.hint).toContain('retail-sync sync products --approve');
     expect(world.sink.requests.length).toBe(before);
     expect(await world.run({ approved: true })).toMatchObject({ status: 'ok', counts: { written: 60 } });
+  });
+
+  it('stop a run that would change more than usual, by the limits it was given', async () => {
+    await world.run();
+    world.source.rows = rows(10).map((row, place) => ({ ...row, name: 'new', modifiedAt: at(90_000 + place) }));
+    const breakers = { ...LIMITS, changes: { atLeast: 3, share: 0.5 } };
+    const report = await world.run({ breakers });
+    expect(report).toMatchObject({ status: 'failed', exit: EXIT.gate });
+    expect(report.reason).toContain(
+      'it would change 10 objects; at most 5 are usual, the larger of 3 and 50 % of the 10 known (BREAKER_CHANGES)',
+    );
+    expect(await world.run()).toMatchObject({ status: 'ok', counts: { written: 10 } });
+  });
+
+  it('stop a run that would empty one property on too many objects', async () => {
+    world.source.rows = rows(60);
+    await world.run();
+    world.source.rows = rows(60).map((row, place) => ({
+      ...row,
+      ...{ name: place < 6 ? '' : 'new', modifiedAt: at(90_000 + place) },
+    }));
+    const breakers = { ...LIMITS, changes: { atLeast: 60, share: 0 }, blanked: { atLeast: 50, share: 0.05 } };
+    const report = await world.run({ breakers });
+    expect(report).toMatchObject({ status: 'failed', exit: EXIT.gate });
+    expect(report.reason).toContain(
+      'it would empty name on 6 of the 60 objects that it updates; at most 3 are usual, 5 % (BREAKER_EMPTIED)',
+    );
+    const lenient = { ...breakers, blanked: { atLeast: 50, share: 0.1 } };
+    expect(await world.run({ breakers: lenient })).toMatchObject({ status: 'ok', counts: { written: 60 } });
+  });
+
+  it('stop a run during its writes that adds too many dead letters, and say how to go on', async () => {
+    world.source.rows = rows(60).map((row) => ({ ...row, name: 'bad' }));
+    const report = await world.run();
+    expect(report).toMatchObject({ status: 'failed', exit: EXIT.gate });
+    expect(report.reason).toBe('products added more than 50 dead letters, the limit of one run (DEAD_LETTERS_MAX)');
+    expect(report.hint).toContain('retail-sync dead-letters list --pipe products');
+    expect(await world.run()).toMatchObject({ exit: EXIT.deadLetters, deadLettersAdded: 9 });
+  });
+
+  it('name variables that the configuration has', () => {
+    for (const name of Object.values(LIMIT_VARIABLES)) expect(variableNames).toContain(name);
   });
 });
 

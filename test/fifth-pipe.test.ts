@@ -36,7 +36,6 @@ export default {
   after: [],
   daily: '06:15',
   assembles: 'one-record',
-  deadLettersMax: 100,
 } satisfies Job<Systems, ErpProduct>;
 `;
 

@@ -1,5 +1,6 @@
 /** `reconcile`: both sides of a pipe by key, and what is done about the differences when a person asks for it. */
 import { type Clock, systemClock } from '../clock.ts';
+import { limitsOf } from '../config/limits.ts';
 import { loadConfig } from '../config.ts';
 import { EXIT, type ExitCode, FatalError } from '../errors.ts';
 import { type LoadedJob, loadJobs } from '../jobs.ts';
@@ -173,6 +174,7 @@ async function act(
       ? await repair(sides, result.objects, {
           recreate: flags.recreate === true,
           approved: flags.approve === true,
+          limits: limitsOf(mission.config.limits, job.pipe).breakers,
           send: (records) => send(job, records, flags, mission),
         })
       : null;

@@ -6,9 +6,9 @@ import { nearestOf } from '../nearest.ts';
 import type { Fault } from './faults.ts';
 import { isSecret, isVariable, variableNames } from './variables.ts';
 
-/** `.env` has 30 variables; a megabyte of it is another file. */
+/** `.env` has 40 variables; a megabyte of it is another file. */
 const BYTES_MAX = 1_000_000;
-const PREFIXES = /^(HUBSPOT|SQUARE|ERP|RETAIL_SYNC|ALERT)_/;
+const PREFIXES = /^(HUBSPOT|SQUARE|ERP|RETAIL_SYNC|ALERT|PROBE|BREAKER)_/;
 /** Edits between a misspelt name and ours that still look like a slip of the finger. */
 const SLIPS_MAX = 2;
 

@@ -1,5 +1,6 @@
 /** Every setting, once: its shape, its default, what it is for and an example. `.env.example` is held equal to it. */
 import { z } from 'zod';
+import { countOf, limitOf } from './limits.ts';
 import {
   calendarDate,
   countUpTo,
@@ -110,6 +111,29 @@ export const variables = z.object({
   PROBE_POLICY: policies.default({}).meta({
     about: 'What a kind of drift does to a run, such as unknown-code=stop,filter-zone=warn; stop, warn or ignore',
     example: '',
+  }),
+
+  BREAKER_CREATES: limitOf(50, 5).meta({
+    about:
+      'Objects a run may create: the larger of a number and a share of the known ones; for one pipe: 50/5%,quotes=200/10%',
+    example: '50/5%',
+  }),
+  BREAKER_CHANGES: limitOf(50, 30).meta({
+    about: 'Objects a run may change: the larger of a number and a share of the known ones',
+    example: '50/30%',
+  }),
+  BREAKER_EMPTIED: limitOf(50, 5).meta({
+    about: 'Share of its updates that a run may use to empty one property, once there are so many updates',
+    example: '50/5%',
+  }),
+  BREAKER_GONE: limitOf(10, 2).meta({
+    about:
+      'Records that a run may conclude to be deleted at the source: the larger of a number and a share of the known ones',
+    example: '10/2%',
+  }),
+  DEAD_LETTERS_MAX: countOf(100).meta({
+    about: 'Dead letters a run may add before it stops; for one pipe: 100,customers=300',
+    example: '100',
   }),
 
   MARKETING_TOGGLE_CONFIRMED_ON: calendarDate.optional().meta({

@@ -2,49 +2,63 @@
 import { EXIT, FatalError } from '../errors.ts';
 import type { Tally } from './dispatch.ts';
 
-export interface BreakerLimits {
-  /** New objects a run may create: the larger of the two, the share being of the objects known. */
-  readonly creates: { readonly atLeast: number; readonly share: number };
-  /** Known objects a run may change; never stops fewer than `atLeast`. */
-  readonly changes: { readonly atLeast: number; readonly share: number };
-  /** Updates that may empty the same property, once there are `atLeast` updates. */
-  readonly blanked: { readonly atLeast: number; readonly share: number };
+/** The larger of a number and a share, 0 to 1, of what is known. */
+interface Limit {
+  readonly atLeast: number;
+  readonly share: number;
 }
 
-export const DEFAULT_LIMITS: BreakerLimits = {
-  creates: { atLeast: 50, share: 0.05 },
-  changes: { atLeast: 50, share: 0.3 },
-  blanked: { atLeast: 50, share: 0.05 },
-};
+export interface BreakerLimits {
+  /** New objects a run may create; the share is of the objects known. */
+  readonly creates: Limit;
+  /** Known objects a run may change. */
+  readonly changes: Limit;
+  /** Updates that may empty the same property; the share is of the updates, of which there must be `atLeast`. */
+  readonly blanked: Limit;
+  /** Records that may be concluded to be deleted at the source at once; the share is of the records known. */
+  readonly gone: Limit;
+}
+
+/** Where a limit is set; docs/operations.md describes them. */
+export const LIMIT_VARIABLES = {
+  creates: 'BREAKER_CREATES',
+  changes: 'BREAKER_CHANGES',
+  blanked: 'BREAKER_EMPTIED',
+  gone: 'BREAKER_GONE',
+  deadLetters: 'DEAD_LETTERS_MAX',
+} as const;
+
+/** How many may be. */
+const allowed = ({ atLeast, share }: Limit, known: number): number => Math.max(atLeast, Math.floor(known * share));
 
 /** Throws FatalError (exit 4) for the first limit that is passed. */
 export function checkBreakers(pipe: string, tally: Tally, knownObjects: number, limits: BreakerLimits): void {
-  const mayCreate = Math.max(limits.creates.atLeast, Math.floor(knownObjects * limits.creates.share));
-  if (tally.creates > mayCreate) {
-    throw stopped(
-      pipe,
-      `it would create ${tally.creates} objects; usual is at most ${mayCreate} (${knownObjects} known)`,
-    );
+  const { creates, changes, blanked } = limits;
+  if (tally.creates > allowed(creates, knownObjects)) {
+    throw stopped(pipe, 'creates', `it would create ${tally.creates} objects`, usual(creates, knownObjects));
   }
-  const mayChange = Math.max(limits.changes.atLeast, Math.floor(knownObjects * limits.changes.share));
-  if (tally.updates > mayChange) {
-    throw stopped(pipe, `it would change ${tally.updates} of ${knownObjects} objects; usual is at most ${mayChange}`);
+  if (tally.updates > allowed(changes, knownObjects)) {
+    throw stopped(pipe, 'changes', `it would change ${tally.updates} objects`, usual(changes, knownObjects));
   }
-  if (tally.updates < limits.blanked.atLeast) return;
+  if (tally.updates < blanked.atLeast) return;
   for (const [property, count] of tally.blanked) {
-    const mayBlank = Math.floor(tally.updates * limits.blanked.share);
-    if (count > mayBlank) {
-      throw stopped(
-        pipe,
-        `it would empty ${property} on ${count} of ${tally.updates} objects; usual is at most ${mayBlank}`,
-      );
-    }
+    const most = Math.floor(tally.updates * blanked.share);
+    const what = `it would empty ${property} on ${count} of the ${tally.updates} objects that it updates`;
+    if (count > most) throw stopped(pipe, 'blanked', what, `at most ${most} are usual, ${percent(blanked.share)}`);
   }
 }
 
-const stopped = (pipe: string, what: string): FatalError =>
+const percent = (share: number): string => `${Number((share * 100).toFixed(2))} %`;
+
+const usual = (limit: Limit, known: number): string =>
+  `at most ${allowed(limit, known)} are usual, the larger of ${limit.atLeast} and ${percent(limit.share)} of the ${known} known`;
+
+const sentence = (pipe: string, name: keyof BreakerLimits, what: string, most: string): string =>
+  `${pipe} was stopped before its first write: ${what}; ${most} (${LIMIT_VARIABLES[name]})`;
+
+const stopped = (pipe: string, name: keyof BreakerLimits, what: string, most: string): FatalError =>
   new FatalError(
     EXIT.gate,
-    `${pipe} was stopped before its first write: ${what}`,
+    sentence(pipe, name, what, most),
     `look with: retail-sync sync ${pipe} --dry-run; if it is right: retail-sync sync ${pipe} --approve`,
   );

@@ -1,5 +1,5 @@
 /** Sends again what the source owns: through the ordinary run of the pipe, so that every rule of a sync holds here too. */
-import { checkBreakers, DEFAULT_LIMITS } from '../engine/breakers.ts';
+import { type BreakerLimits, checkBreakers } from '../engine/breakers.ts';
 import { EXIT, type ExitCode, FatalError } from '../errors.ts';
 import type { ObjectResult, Sides } from '../reconcile.ts';
 import { shelvesOf } from '../reconcile.ts';
@@ -30,6 +30,7 @@ export interface RepairOptions {
   readonly recreate: boolean;
   /** A person has seen the numbers. */
   readonly approved: boolean;
+  readonly limits: BreakerLimits;
   /** Runs the pipe for these records only. */
   readonly send: (records: readonly string[]) => Promise<Sending>;
 }
@@ -49,7 +50,7 @@ export async function repair(sides: Sides, objects: readonly ObjectResult[], opt
     all.filter((one) => kinds.includes(one.kind)),
   );
   const others = [...all.filter((one) => !kinds.includes(one.kind)), ...unwanted];
-  if (!options.approved) refuseTooMany(sides, wanted);
+  if (!options.approved) refuseTooMany(sides, wanted, options.limits);
   mark(sides, objects, wanted);
   if (wanted.length === 0) return { repaired: [], left: others, sending: null };
   const sending = await options.send(records);
@@ -85,11 +86,11 @@ async function whatTheSourceHas(
   };
 }
 
-function refuseTooMany({ db, stream, pipe, clock }: Sides, wanted: readonly Difference[]): void {
+function refuseTooMany({ db, stream, pipe, clock }: Sides, wanted: readonly Difference[], limits: BreakerLimits): void {
   const known = new StreamState(db, stream, '', '', clock.now).objects.count();
   const updates = wanted.filter(({ kind }) => kind === 'changed').length;
   try {
-    checkBreakers(pipe, { creates: wanted.length - updates, updates, blanked: new Map() }, known, DEFAULT_LIMITS);
+    checkBreakers(pipe, { creates: wanted.length - updates, updates, blanked: new Map() }, known, limits);
   } catch (thrown) {
     if (!(thrown instanceof FatalError)) throw thrown;
     const hint = `look with: retail-sync reconcile ${pipe}; if it is right: retail-sync reconcile ${pipe} --fix --approve`;

@@ -1,7 +1,6 @@
 /** The product's code under simulation: loaded from the source tree, or from a copy with one fault planted in it. */
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type * as breakers from '../../src/engine/breakers.ts';
 import type * as verdict from '../../src/engine/verdict.ts';
 import type * as errors from '../../src/errors.ts';
 import type * as reconcile from '../../src/reconcile.ts';
@@ -19,7 +18,6 @@ import type * as runs from '../../src/state/runs.ts';
 export const REPOSITORY = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 export type Engine = typeof run &
-  Pick<typeof breakers, 'DEFAULT_LIMITS'> &
   Pick<typeof errors, 'EXIT' | 'FatalError'> &
   Pick<typeof reconcile, 'reconcile'> &
   Pick<typeof failures, 'explain'> &
@@ -44,7 +42,6 @@ export async function loadEngine(root: string): Promise<Engine> {
       'state/failures.ts',
       'state/generation.ts',
       'state/lock.ts',
-      'engine/breakers.ts',
       'engine/verdict.ts',
       'sinks/hubspot/transport.ts',
       'sinks/hubspot/upsert.ts',

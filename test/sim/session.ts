@@ -154,7 +154,7 @@ export class Session {
     const unlimited = { atLeast: 1_000_000, share: 1 };
     const options = {
       ...{ id, since: null, full, dryRun: false, limit: null, partition: null, records, approved: false },
-      breakers: { creates: unlimited, changes: unlimited, blanked: unlimited },
+      breakers: { creates: unlimited, changes: unlimited, blanked: unlimited, gone: unlimited },
       createsMax: null,
       lookBackMs: this.#world.lookBackMs,
       quarantineMs: QUARANTINE_MS,
