@@ -2,8 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Database } from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
-import { EXIT, type ExitCode, FatalError } from '../src/errors.ts';
+import { asError, EXIT, type ExitCode, FatalError } from '../src/errors.ts';
 import { groupPipes, type Schedule } from '../src/schedule/plan.ts';
 import { tick } from '../src/schedule/tick.ts';
 import { minuteIn } from '../src/schedule/zone.ts';
@@ -35,6 +36,7 @@ function machine(startsAt: string, answer: (job: string, nowMs: number) => ExitC
   const folder = mkdtempSync(join(tmpdir(), 'retail-sync-schedule-'));
   folders.push(folder);
   const db = openDatabase(folder, null);
+  db.pragma('synchronous = OFF'); // no power is cut here
   let nowMs = Date.parse(startsAt);
   const began: string[] = [];
   let gate: () => Promise<void> = async () => undefined;
@@ -42,9 +44,22 @@ function machine(startsAt: string, answer: (job: string, nowMs: number) => ExitC
     gate = next;
   };
   const clock = { now: () => nowMs, sleep: async () => undefined };
+  let [call, hear]: [number, (call: number) => void] = [0, () => undefined];
+  const beforeLedger = (next: typeof hear): void => {
+    [call, hear] = [0, next];
+  };
+  const ledger = <T>(work: (db: Database) => T): T => {
+    call += 1;
+    hear(call);
+    return work(db);
+  };
+  let schedule = SCHEDULE;
+  const setSchedule = (next: Schedule): void => {
+    schedule = next;
+  };
   const tickNow = (stop = new AbortController().signal) =>
     tick({
-      ...{ ledger: (work) => work(db), schedule: SCHEDULE, clock, trigger: 'test', stop, gate: () => gate() },
+      ...{ ledger, schedule, clock, trigger: 'test', stop, gate: () => gate() },
       runJob: async ({ name }) => {
         began.push(`${minuteIn(ZONE, nowMs)} ${name}`);
         const exit = answer(name, nowMs);
@@ -72,7 +87,7 @@ function machine(startsAt: string, answer: (job: string, nowMs: number) => ExitC
         const began = row.startedAtMs === null ? '-' : minuteIn(ZONE, row.startedAtMs).slice(5);
         return `${minuteIn(ZONE, row.plannedAtMs).slice(5)} ${row.job} ${began} ${row.state} ${row.attempts}`;
       });
-  return { db, at, awake, table, began, setGate };
+  return { db, at, awake, table, began, setGate, beforeLedger, setSchedule };
 }
 
 describe('a tick', () => {
@@ -108,10 +123,39 @@ describe('a tick', () => {
     await at('2026-06-01T10:00Z');
     setGate(() => Promise.reject(new FatalError(EXIT.hubspot, 'there is no network', '')));
     await expect(at('2026-06-01T11:00Z')).rejects.toThrow('there is no network');
-    expect(slotOf(db, 'products+pos-orders', '2026-06-01')).toMatchObject({ state: 'open', attempts: 0 });
+    expect(slotOf(db, 'products+pos-orders', '2026-06-01')).toMatchObject({
+      ...{ state: 'open', attempts: 0, reason: 'there is no network' },
+    });
     setGate(async () => undefined);
     await at('2026-06-01T11:20Z');
-    expect(slotOf(db, 'products+pos-orders', '2026-06-01')).toMatchObject({ state: 'ok', attempts: 1 });
+    expect(slotOf(db, 'products+pos-orders', '2026-06-01')).toMatchObject({
+      ...{ state: 'ok', attempts: 1, reason: null },
+    });
+  });
+
+  test('tells of a slot that was missed what had kept it', async () => {
+    const { at, db, setGate } = machine('2026-06-01T10:00Z');
+    await at('2026-06-01T10:00Z');
+    setGate(() => Promise.reject(new FatalError(EXIT.access, 'the token is refused', '')));
+    await expect(at('2026-06-01T11:00Z')).rejects.toThrow('the token is refused');
+    setGate(async () => undefined);
+    await at('2026-06-02T10:59Z');
+    expect(slotOf(db, 'products+pos-orders', '2026-06-01')).toMatchObject({
+      ...{ state: 'missed', reason: 'the token is refused; its window of 20 h has closed' },
+    });
+  });
+
+  test('does not run what somebody else takes between the look and the claim', async () => {
+    const { at, db, began, beforeLedger } = machine('2026-06-01T10:00Z');
+    await at('2026-06-01T10:00Z');
+    const slot = { job: MORNING ?? '', date: '2026-06-01' };
+    const atMs = Date.parse('2026-06-01T11:00Z');
+    const claim = { pid: 4711, trigger: 'test', atMs, retryAtMs: atMs + 900_000, from: ['open'] as const };
+    const answers: boolean[] = [];
+    // The clock, what is due, the look, the claim.
+    beforeLedger((call) => void (call === 4 && answers.push(claimSlot(db, slot, claim))));
+    await at('2026-06-01T11:00Z');
+    expect([answers, began]).toEqual([[true], []]);
   });
 
   test('tries again what may pass, three times, 15 min apart, and never what needs a person', async () => {
@@ -179,74 +223,95 @@ describe('a tick', () => {
   });
 });
 
-describe('a fortnight', () => {
-  test.each([
-    ['spring', '2026-03-02', 12, '2026-03-08'],
-    ['autumn', '2026-10-26', 11, '2026-11-01'],
-  ])(
-    'over the change in %s, with a lid, a power cut, a failed night and a full disk',
-    async (_, first, hourUtc, changes) => {
-      const day = (n: number): string => new Date(Date.parse(first) + n * 86_400_000).toISOString().slice(0, 10);
-      const local = (n: number): string => day(n).slice(5);
-      // The hour of 06:00 Chicago in UTC, before and after the change.
-      const six = (n: number): number => (day(n) < changes ? hourUtc : hourUtc + (first.includes('-03-') ? -1 : 1));
-      const instant = (n: number, hours: number): string =>
-        new Date(Date.parse(day(n)) + (six(n) - 6 + hours) * HOUR_MS).toISOString();
-      const isOn = (ms: number, n: number, from: number, to: number): boolean =>
-        ms >= Date.parse(instant(n, from)) && ms < Date.parse(instant(n, to));
-      const { awake, at, db, table, setGate } = machine(instant(0, 5), (job, ms) => {
-        if (isOn(ms, 5, 0, 24)) return EXIT.source; // the ERP is down all night and day
-        return job === QUOTES && isOn(ms, 3, 0, 24) ? EXIT.deadLetters : EXIT.ok;
-      });
-      const whole = (n: number) => awake(instant(n, 5), instant(n, 22));
-      for (const n of [0, 1]) await whole(n);
-      await awake(instant(2, 8.5), instant(2, 22)); // the lid was closed until half past eight
-      await whole(3);
-      await at(instant(4, 5.75));
-      const atMs = Date.parse(instant(4, 6));
-      // The power goes while the first job runs, and comes back at ten.
-      const claim = { pid: 99, trigger: 'test', atMs, retryAtMs: atMs + 900_000, from: ['open'] as const };
-      claimSlot(db, { job: MORNING ?? '', date: day(4) }, claim);
-      await awake(instant(4, 10), instant(4, 22));
-      for (const n of [5, 6, 7]) await whole(n); // day 6 is the change
-      // Days 8 to 10: switched off. Day 11: a full disk until seven.
-      setGate(() => Promise.reject(new FatalError(EXIT.internal, 'the disk is full', '')));
-      await at(instant(11, 5)).catch(() => undefined);
-      await at(instant(11, 6.25)).catch(() => undefined);
-      setGate(async () => undefined);
-      await awake(instant(11, 7.25), instant(11, 22));
-      for (const n of [12, 13]) await whole(n);
-      const usual = (n: number) => [
-        `${local(n)} 06:00 products+pos-orders ${local(n)} 06:00 ok 1`,
-        `${local(n)} 06:30 customers ${local(n)} 06:30 ok 1`,
-        `${local(n)} 07:00 quotes ${local(n)} 07:00 ok 1`,
-      ];
-      const late = (n: number, begin: readonly string[], attempts: number) => [
-        `${local(n)} 06:00 products+pos-orders ${local(n)} ${begin[0]} ok ${attempts}`,
-        `${local(n)} 06:30 customers ${local(n)} ${begin[1]} ok 1`,
-        `${local(n)} 07:00 quotes ${local(n)} ${begin[2]} ok 1`,
-      ];
-      const superseded = (n: number) =>
-        usual(n).map((line) => line.replace(/ \d\d-\d\d \d\d:\d\d ok 1$/, ' - superseded 0'));
-      expect(table()).toEqual([
-        ...usual(0),
-        ...usual(1),
-        ...late(2, ['08:30', '08:32', '08:34'], 1),
-        ...usual(3).map((line) => line.replace(/(quotes .*) ok/, '$1 partial')),
-        ...late(4, ['06:00', '10:02', '10:04'], 2),
-        `${local(5)} 06:00 products+pos-orders ${local(5)} 06:00 failed 3`,
-        `${local(5)} 06:30 customers ${local(5)} ${slotBegan(db, CUSTOMERS, day(5))} failed 3`,
-        `${local(5)} 07:00 quotes ${local(5)} ${slotBegan(db, QUOTES, day(5))} failed 3`,
-        ...usual(6),
-        ...usual(7),
-        ...[8, 9, 10].flatMap(superseded),
-        ...late(11, ['07:15', '07:17', '07:19'], 1),
-        ...usual(12),
-        ...usual(13),
-      ]);
-    },
-  );
+/** The same pipes at other hours. */
+const rescheduled = (hours: Readonly<Record<string, string>>): Schedule => ({
+  ...SCHEDULE,
+  jobs: groupPipes(PIPES, ({ pipe, daily }) => {
+    return { at: hours[pipe] ?? daily, isOn: true, windowMs: 20 * HOUR_MS, jitterMs: 0 };
+  }),
 });
 
-const slotBegan = (db: ReturnType<typeof openDatabase>, job = '', date = ''): string =>
-  minuteIn(ZONE, slotOf(db, job, date)?.startedAtMs ?? 0).slice(11);
+describe('an edit of the schedule', () => {
+  const TOGETHER = 'customers+quotes';
+
+  test('that merges jobs before their hour moves them', async () => {
+    const { at, began, setSchedule } = machine('2026-06-01T10:00Z');
+    await at('2026-06-01T10:00Z');
+    setSchedule(rescheduled({ quotes: '06:30' }));
+    await at('2026-06-01T11:00Z');
+    await at('2026-06-01T11:30Z');
+    expect(began).toEqual([`2026-06-01 06:00 ${MORNING}`, `2026-06-01 06:30 ${TOGETHER}`]);
+  });
+
+  test('that merges jobs after they ran does not run them a second time', async () => {
+    const { at, began, setSchedule, db } = machine('2026-06-01T10:00Z');
+    await at('2026-06-01T10:00Z');
+    await at('2026-06-01T12:00Z');
+    expect(began).toHaveLength(3);
+    setSchedule(rescheduled({ customers: '09:00', quotes: '09:00' }));
+    await at('2026-06-01T13:00Z');
+    await at('2026-06-01T14:00Z');
+    expect(began).toHaveLength(3);
+    expect(slotOf(db, TOGETHER, '2026-06-01')).toMatchObject({
+      ...{ state: 'superseded', reason: 'its pipes have run that day as customers, quotes' },
+    });
+    await at('2026-06-02T14:00Z');
+    expect(began.at(-1)).toBe(`2026-06-02 09:02 ${TOGETHER}`);
+  });
+
+  test('that merges jobs of which one is still owed runs them late, under the new name', async () => {
+    const { at, began, setSchedule, db } = machine('2026-06-01T10:00Z', (job) =>
+      job === QUOTES ? EXIT.source : EXIT.ok,
+    );
+    await at('2026-06-01T10:00Z');
+    await at('2026-06-01T12:00Z');
+    expect(slotOf(db, 'quotes', '2026-06-01')).toMatchObject({ state: 'open', attempts: 1 });
+    setSchedule(rescheduled({ quotes: '06:30' }));
+    await at('2026-06-01T12:30Z');
+    expect(began.at(-1)).toBe(`2026-06-01 07:30 ${TOGETHER}`);
+    expect(slotOf(db, 'quotes', '2026-06-01')?.state).toBe('skipped');
+  });
+
+  test('that splits a job which ran leaves its pipes alone for that day', async () => {
+    const { at, began, setSchedule } = machine('2026-06-01T10:00Z');
+    await at('2026-06-01T10:00Z');
+    await at('2026-06-01T11:00Z');
+    setSchedule(rescheduled({ products: '06:10' }));
+    await at('2026-06-01T11:15Z');
+    expect(began).toEqual([`2026-06-01 06:00 ${MORNING}`]);
+    await at('2026-06-02T11:15Z');
+    expect(began.slice(1)).toEqual(['2026-06-02 06:15 pos-orders', '2026-06-02 06:17 products']);
+  });
+});
+
+describe('a run', () => {
+  test('that takes longer than the schedule allows is stopped, says so, and is tried again', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'retail-sync-schedule-'));
+    folders.push(folder);
+    const db = openDatabase(folder, null);
+    let shiftMs = Date.parse('2026-06-01T10:00Z') - Date.now();
+    const clock = { now: () => Date.now() + shiftMs, sleep: async () => undefined };
+    const tickNow = () =>
+      tick({
+        ...{ ledger: (work) => work(db), schedule: { ...SCHEDULE, runMsMax: 100 }, clock, trigger: 'test' },
+        ...{ stop: new AbortController().signal, gate: async () => undefined, onNotice: () => undefined },
+        runJob: (_, signal) =>
+          new Promise((resolve) => {
+            signal.addEventListener('abort', () =>
+              resolve({ exit: EXIT.internal, runs: [], reason: asError(signal.reason).message, hint: null }),
+            );
+          }),
+      });
+    await tickNow();
+    shiftMs += HOUR_MS;
+    await tickNow();
+    expect(slotOf(db, MORNING ?? '', '2026-06-01')).toMatchObject({
+      ...{
+        state: 'open',
+        attempts: 1,
+        exit: EXIT.internal,
+        reason: expect.stringMatching(/^it took longer than the /),
+      },
+    });
+  });
+});

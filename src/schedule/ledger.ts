@@ -6,6 +6,7 @@ import {
   moveSlot,
   planSlot,
   type SlotRow,
+  slotsOn,
   slotsSince,
   unfinishedSlots,
 } from '../state/slots.ts';
@@ -29,6 +30,7 @@ export function bringUpToDate(db: Database, schedule: Schedule, nowMs: number, o
   db.transaction(() => {
     if (ownersAreDead) reopenOrphans(db, nowMs);
     for (const job of schedule.jobs) planAhead(db, job, schedule.zone, nowMs);
+    for (const job of schedule.jobs) leaveToOthers(db, job, nowMs);
     for (const slot of unfinishedSlots(db)) if (slot.state === 'open') followSchedule(db, slot, schedule, nowMs);
     for (const job of schedule.jobs) giveUpOld(db, job, nowMs);
     db.prepare("DELETE FROM slots WHERE planned_at < ? AND state NOT IN ('open', 'running')").run(
@@ -60,8 +62,42 @@ function planAhead(db: Database, job: ScheduledJob, zone: string, nowMs: number)
   if (!next) return;
   const last = lastDateOf(db, job.name);
   const oldest = daysAfter(next.date, -DATES_MAX);
-  const first = last === null ? next.date : daysAfter(last, 1) > oldest ? daysAfter(last, 1) : oldest;
+  const first = last === null ? firstDateOf(db, job, zone, nowMs, next.date) : laterOf(daysAfter(last, 1), oldest);
   for (const slot of slotsBetween(job, zone, first, next.date)) planSlot(db, slot);
+}
+
+const laterOf = (a: string, b: string): string => (a > b ? a : b);
+
+/**
+ * An edit of the schedule may merge jobs, or split one: then the name is new, and its pipes are not. What the old name
+ * still owed today, the new one owes.
+ */
+function firstDateOf(db: Database, job: ScheduledJob, zone: string, nowMs: number, nextDate: string): string {
+  const today = dateIn(zone, nowMs);
+  const owed = slotsOfOthers(db, job, today).filter(
+    ({ state, plannedAtMs }) => (state === 'open' || state === 'running') && plannedAtMs <= nowMs,
+  );
+  return owed.length > 0 ? today : nextDate;
+}
+
+/** Slots of a date under other names that have a pipe of this job. */
+const slotsOfOthers = (db: Database, job: ScheduledJob, date: string): SlotRow[] =>
+  slotsOn(db, date).filter(
+    ({ job: name }) => name !== job.name && job.pipes.some((pipe) => pipesIn(name).includes(pipe)),
+  );
+
+const pipesIn = (name: string): readonly string[] => name.split('+');
+
+/** A slot whose pipes have all run on its date, under the names that their jobs had then, is not run once more. */
+function leaveToOthers(db: Database, job: ScheduledJob, nowMs: number): void {
+  if (job.pipes.length === 0) return;
+  for (const slot of unfinishedSlots(db)) {
+    if (slot.job !== job.name || slot.state !== 'open' || slot.attempts > 0) continue;
+    const ran = slotsOfOthers(db, job, slot.date).filter(({ state }) => state === 'ok' || state === 'partial');
+    if (!job.pipes.every((pipe) => ran.some(({ job: name }) => pipesIn(name).includes(pipe)))) continue;
+    const reason = `its pipes have run that day as ${ran.map(({ job: name }) => name).join(', ')}`;
+    closeSlot(db, slot, { state: 'superseded', atMs: nowMs, reason });
+  }
 }
 
 /** A slot that nobody has tried goes with its job to another hour; it goes away with its job. */
@@ -124,10 +160,12 @@ export function dueSlots(db: Database, { jobs }: Schedule, nowMs: number): { rea
 /** Whether a tick would find something to do; changes nothing. */
 export function isAnythingDue(db: Database, schedule: Schedule, nowMs: number): boolean {
   if (dueSlots(db, schedule, nowMs).ready.length > 0) return true;
+  const today = dateIn(schedule.zone, nowMs);
   return schedule.jobs.some((job) => {
     const last = lastDateOf(db, job.name);
+    if (!job.isOn || last === null || last >= today) return false; // nearly always: slots are planned ahead
     const previous = previousSlot(job, schedule.zone, nowMs);
-    return job.isOn && last !== null && previous !== null && previous.date > last && previous.notBeforeMs <= nowMs;
+    return previous !== null && previous.date > last && previous.notBeforeMs <= nowMs;
   });
 }
 

@@ -45,9 +45,11 @@ export async function serve(ends: ServeEnds): Promise<void> {
         notBeforeMs = await tickOnce(ends);
         continue; // what has become due meanwhile
       }
-      await wake.wait(LOOK_MS);
+      const isRung = await wake.wait(LOOK_MS);
       const lateMs = clock.now() - nowMs - LOOK_MS;
-      if (lateMs > SLEPT_MS) onNotice(`the machine slept, or its clock was set: ${minutes(lateMs)} are missing`);
+      if (isRung || Math.abs(lateMs) <= SLEPT_MS) continue;
+      onNotice(`the machine slept, or its clock was set: ${minutes(Math.abs(lateMs))} are missing`);
+      crons.forget(); // their timers stood still as well
     }
   } finally {
     await crons.end();
@@ -81,7 +83,8 @@ class Alarm {
     this.#heard();
   }
 
-  async wait(ms: number): Promise<void> {
+  /** Returns whether it rang. */
+  async wait(ms: number): Promise<boolean> {
     if (!this.#rung) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, ms);
@@ -91,7 +94,9 @@ class Alarm {
         };
       });
     }
+    const rung = this.#rung;
     this.#rung = false;
+    return rung;
   }
 }
 
@@ -116,6 +121,11 @@ class Crons {
     this.#known = wanted;
     this.#tasks = hours.map((expression) => cron(expression, () => this.#ring(), { timezone: zone }));
     this.#onNotice(`at work: ${on.map(({ name, at }) => `${name} ${at}`).join(', ')} (${zone})`);
+  }
+
+  /** They are made anew by the next `follow`. */
+  forget(): void {
+    this.#known = '';
   }
 
   async end(): Promise<void> {

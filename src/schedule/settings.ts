@@ -17,7 +17,8 @@ const BYTES_MAX = 100_000;
 const DEFAULTS = { zone: SCHEDULE_ZONE, windowHours: 20, maxRunMinutes: 120 } as const;
 /** Before the first pipe of the day, on the quietest day. */
 const RECONCILE = { at: '04:00', on: 'sunday', windowHours: 72 } as const;
-const PRUNE_AT = '03:00';
+/** After the runs of the day, when the machine is awake. */
+const PRUNE_AT = '08:30';
 
 const time = z
   .string({ error: 'is not a time as "06:00"' })

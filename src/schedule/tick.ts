@@ -1,8 +1,8 @@
 /** `tick`: the one entry of every trigger. What is due and not done is done, once; everything else is left alone. */
 import type { Database } from 'better-sqlite3';
 import type { Clock } from '../clock.ts';
-import { EXIT, type ExitCode, FatalError } from '../errors.ts';
-import { claimSlot, newestKnownMs, type SlotRow, settleSlot } from '../state/slots.ts';
+import { asError, EXIT, type ExitCode, FatalError } from '../errors.ts';
+import { claimSlot, newestKnownMs, noteSlot, type SlotRow, settleSlot } from '../state/slots.ts';
 import {
   ATTEMPTS_MAX,
   bringUpToDate,
@@ -57,7 +57,7 @@ export interface TickReport {
 export async function tick(ends: TickEnds): Promise<TickReport> {
   const { ledger, schedule, clock, stop, onNotice } = ends;
   ledger((db) => refuseWrongClock(newestKnownMs(db), clock.now()));
-  if (ledger((db) => isAnythingDue(db, schedule, clock.now()))) await ends.gate(stop);
+  if (ledger((db) => isAnythingDue(db, schedule, clock.now()))) await passOrNote(ends);
   const done: Done[] = [];
   const tried = new Set<string>();
   for (;;) {
@@ -73,7 +73,8 @@ export async function tick(ends: TickEnds): Promise<TickReport> {
       return { done, waiting };
     }
     tried.add(next.job.name);
-    done.push(await attempt(next, ends));
+    const attempted = await attempt(next, ends);
+    if (attempted) done.push(attempted);
   }
 }
 
@@ -87,15 +88,33 @@ function refuseWrongClock(newestMs: number, nowMs: number): void {
   );
 }
 
-async function attempt(ready: Ready, ends: TickEnds): Promise<Done> {
+/** What keeps a slot waiting is written beside it: `jobs history` tells it, and a missed slot keeps it. */
+async function passOrNote({ ledger, schedule, clock, gate, stop }: TickEnds): Promise<void> {
+  try {
+    await gate(stop);
+  } catch (thrown) {
+    const { message } = asError(thrown);
+    const hint = thrown instanceof FatalError ? thrown.hint : null;
+    ledger((db) => {
+      // Nothing else of the ledger is touched: the clock may be wrong.
+      const { ready, waiting } = dueSlots(db, schedule, clock.now());
+      for (const { slot } of [...ready, ...waiting]) noteSlot(db, slot, { reason: message, hint });
+    });
+    throw thrown;
+  }
+}
+
+/** Null when somebody else has taken the slot, or closed it, since it was found. */
+async function attempt(ready: Ready, ends: TickEnds): Promise<Done | null> {
   const { ledger, clock, trigger, onNotice } = ends;
   const { job, slot } = ready;
   const atMs = clock.now();
   const claim = { pid: process.pid, trigger, atMs, retryAtMs: atMs + RETRY_MS, from: ['open'] as const };
-  const failed = ledger((db) => {
-    claimSlot(db, slot, claim);
-    return failedBefore(db, ready);
-  });
+  const failed = ledger((db) => (claimSlot(db, slot, claim) ? failedBefore(db, ready) : null));
+  if (failed === null) {
+    onNotice(`${job.name} of ${slot.date} is somebody else's already`);
+    return null;
+  }
   const lateMs = atMs - slot.plannedAtMs;
   onNotice(`${job.name} of ${slot.date} begins${lateMs >= 60_000 ? `, ${minutes(lateMs)} late` : ''}`);
   const outcome = await withDeadline(ends, (signal) => ends.runJob(job, signal));
@@ -134,7 +153,8 @@ const MAY_PASS_LATER: readonly ExitCode[] = [
 /** Timers stand still while a machine sleeps: the deadline is asked of the wall clock this often. */
 const WATCH_MS = 15_000;
 
-async function withDeadline<T>(
+/** Stops the work in an orderly way when it takes longer than the schedule allows. */
+export async function withDeadline<T>(
   { clock, stop, schedule }: Pick<TickEnds, 'clock' | 'stop' | 'schedule'>,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {

@@ -44,6 +44,13 @@ export function slotsSince(db: Database, sinceMs: number, job: string | null = n
     .map(rowOf);
 }
 
+/** All slots of a local date. */
+export const slotsOn = (db: Database, date: string): SlotRow[] =>
+  db
+    .prepare<[string], Stored>(`SELECT ${COLUMNS} FROM slots WHERE date = ? ORDER BY planned_at, job`)
+    .all(date)
+    .map(rowOf);
+
 /** What is not over yet: planned, waiting for another attempt, or running. */
 export const unfinishedSlots = (db: Database): SlotRow[] =>
   db
@@ -75,6 +82,12 @@ export function moveSlot(db: Database, { job, date, plannedAtMs, notBeforeMs }: 
   db.prepare(
     "UPDATE slots SET planned_at = ?, not_before = ? WHERE job = ? AND date = ? AND state = 'open' AND attempts = 0",
   ).run(plannedAtMs, notBeforeMs, job, date);
+}
+
+/** Says beside a slot that is still open what it waits for. */
+export function noteSlot(db: Database, { job, date }: Key, { reason, hint }: Pick<SlotRow, 'reason' | 'hint'>): void {
+  const text = "UPDATE slots SET reason = ?, hint = ? WHERE job = ? AND date = ? AND state = 'open'";
+  db.prepare(text).run(reason, hint, job, date);
 }
 
 /** Ends a slot that is not going to run. What an earlier attempt left stays on record. */

@@ -172,7 +172,7 @@ export function historyText(zone: string, rows: readonly SlotRow[], days: number
   if (rows.length === 0) return `Nothing was planned in the last ${days} days. retail-sync jobs next shows what is.\n`;
   const columns = [
     { head: 'planned' },
-    { head: 'job', max: 24 },
+    { head: 'job', max: 22 },
     { head: 'began' },
     { head: 'late', align: 'right' },
     { head: 'state' },
@@ -180,10 +180,10 @@ export function historyText(zone: string, rows: readonly SlotRow[], days: number
     { head: 'exit', align: 'right' },
   ] as const;
   const cells = rows.map((row) => [
-    minuteIn(zone, row.plannedAtMs),
+    minuteIn(zone, row.plannedAtMs).slice(5),
     row.job,
     row.startedAtMs === null ? '-' : beganText(zone, row.startedAtMs, row.date),
-    row.startedAtMs === null ? '-' : minutes(Math.max(0, row.startedAtMs - row.plannedAtMs)),
+    row.startedAtMs === null ? '-' : lateText(row.startedAtMs - row.plannedAtMs),
     row.state === 'open' ? (row.attempts === 0 ? 'due' : 'retry') : row.state,
     String(row.attempts),
     row.exit === null ? '-' : String(row.exit),
@@ -197,6 +197,12 @@ export function historyText(zone: string, rows: readonly SlotRow[], days: number
     ]);
   return `${[...tableLines(columns, cells), ...(reasons.length > 0 ? ['', ...reasons] : [])].join('\n')}\n`;
 }
+
+/** Hours and minutes, as on a clock. */
+const lateText = (ms: number): string => {
+  const whole = Math.max(0, Math.floor(ms / 60_000));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+};
 
 const beganText = (zone: string, atMs: number, date: string): string => {
   const began = minuteIn(zone, atMs);

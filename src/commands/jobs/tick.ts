@@ -6,13 +6,14 @@ import { shortenOwnLog } from '../../install/own-log.ts';
 import { loadJobs } from '../../jobs.ts';
 import { openLog } from '../../log.ts';
 import { keepAwake } from '../../schedule/awake.ts';
-import { passGate } from '../../schedule/gate.ts';
+import { type GateOptions, NETWORK_WAIT_MS, passGate } from '../../schedule/gate.ts';
 import { bringUpToDate, RETRY_MS } from '../../schedule/ledger.ts';
 import type { Schedule, ScheduledJob } from '../../schedule/plan.ts';
 import { previousSlot } from '../../schedule/plan.ts';
 import { loadSchedule } from '../../schedule/settings.ts';
-import { minutes, type Outcome, settle, type TickReport, tick } from '../../schedule/tick.ts';
+import { minutes, type Outcome, settle, type TickReport, tick, withDeadline } from '../../schedule/tick.ts';
 import { dateIn, minuteIn } from '../../schedule/zone.ts';
+import { pathsOf } from '../../sinks/hubspot/paths.ts';
 import { lockSchedule, type PortalLock } from '../../state/lock.ts';
 import { claimSlot, slotOf, unfinishedSlots } from '../../state/slots.ts';
 import { worstOf } from '../exits.ts';
@@ -35,7 +36,7 @@ export async function jobsTick(flags: TickFlags, invocation: Invocation): Promis
     const ledger = ledgerOf(config);
     const report = await tick({
       ...{ ledger, schedule, clock: systemClock, trigger: invocation.trigger, stop },
-      gate: (signal) => passGate({ url: config.hubspot.baseUrl, clock: systemClock }, signal),
+      gate: (signal) => passGate(gateOf(config, NETWORK_WAIT_MS, notice), signal),
       runJob: (job, signal) =>
         runScheduledJob(job, { waitMs: LOCK_WAIT_MS, isShown: !flags.json }, { ...invocation, stop: signal }),
       onNotice: notice,
@@ -75,6 +76,13 @@ async function openTick({ env, cwd, stderr }: Invocation): Promise<OpenedTick> {
   );
 }
 
+function gateOf(config: Config<'hubspot'>, waitMs: number, onNotice: (message: string) => void): GateOptions {
+  const { hubspot, erp } = config;
+  const erpUrls = [erp?.productionUrl, erp?.stagingUrl].filter((url) => typeof url === 'string');
+  const url = `${hubspot.baseUrl}${pathsOf(hubspot.apiVersion).account}`;
+  return { hubspot: { url, token: hubspot.token }, erpUrls, clock: systemClock, waitMs, onNotice };
+}
+
 const statusOf = (exit: ExitCode): string =>
   exit === EXIT.ok ? 'ok' : exit === EXIT.deadLetters ? 'partial' : 'failed';
 
@@ -93,8 +101,10 @@ export interface RunFlags extends TickFlags {
 export async function jobsRun(name: string, flags: RunFlags, invocation: Invocation): Promise<ExitCode> {
   const { stdout, stop } = invocation;
   const { config, schedule, lock, notice } = await openTick(invocation);
+  const awake = keepAwake();
   try {
     const job = chooseJob(schedule, name);
+    await passGate(gateOf(config, 0, notice), stop);
     if (job.name !== name) notice(`${name} belongs to the job ${job.name}, which runs as a whole`);
     const ledger = ledgerOf(config);
     const nowMs = Date.now();
@@ -107,7 +117,9 @@ export async function jobsRun(name: string, flags: RunFlags, invocation: Invocat
       return claimSlot(db, found, { ...claim, from: ['open', 'failed', 'missed', 'skipped'] }) ? found : null;
     });
     const waitMs = flags.wait ? LOCK_WAIT_MS : 0;
-    const outcome = await runScheduledJob(job, { waitMs, isShown: !flags.json }, { ...invocation, stop });
+    const outcome = await withDeadline({ clock: systemClock, stop, schedule }, (signal) =>
+      runScheduledJob(job, { waitMs, isShown: !flags.json }, { ...invocation, stop: signal }),
+    );
     if (slot) ledger((db) => settle(db, slot, outcome, Date.now()));
     if (flags.json) {
       const document = {
@@ -121,6 +133,7 @@ export async function jobsRun(name: string, flags: RunFlags, invocation: Invocat
     } else stdout.write(tellRun(job.name, outcome, slot?.date ?? null, slot ? Date.now() - slot.plannedAtMs : 0));
     return outcome.exit;
   } finally {
+    awake.end();
     lock.release();
   }
 }
