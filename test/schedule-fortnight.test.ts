@@ -3,13 +3,16 @@
  * only the clock and the answers of the vendors are given. docs/fortnight.md is what comes out.
  */
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { historyText } from '../src/commands/jobs/show.ts';
 import { EXIT } from '../src/errors.ts';
 import { loadSchedule } from '../src/schedule/settings.ts';
 import { dateIn, daysAfter, instantIn, minuteIn } from '../src/schedule/zone.ts';
 import type { SlotRow } from '../src/state/slots.ts';
 import { type Answer, Laptop } from './schedule-laptop.ts';
+
+// Three seconds on a machine that has nothing else to do.
+vi.setConfig({ testTimeout: 90_000 });
 
 const ZONE = 'America/Chicago';
 const PIPES = [
