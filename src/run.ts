@@ -207,6 +207,7 @@ class Run<E> {
     // With an earlier proven run to compare with, nothing is written before all is read and its size has been judged;
     // the very first load writes while it reads.
     this.#streams = this.#pipe.assembles === 'one-record' && !this.#measured;
+    this.#state.objects.stampOpenIntents();
     this.#state.reopenSending();
     this.#state.reopenHeld();
     if (records === null) this.#state.letters.reopenDue();

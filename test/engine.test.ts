@@ -10,7 +10,7 @@ import { EXIT, FatalError, TransientError } from '../src/errors.ts';
 import { type Ends, type RunOptions, type RunReport, runPipe } from '../src/run.ts';
 import { type Db, databasePath, openDatabase } from '../src/state/database.ts';
 import { startGeneration } from '../src/state/generation.ts';
-import { endRun, openStream, startRun } from '../src/state/runs.ts';
+import { endRun, markCrashed, openStream, startRun } from '../src/state/runs.ts';
 import { at, MemorySink, MemorySource, type Row, rowMapping } from './memory.ts';
 
 const QUARANTINE_MS = 300_000;
@@ -420,6 +420,33 @@ describe('what a process that died leaves behind', () => {
     expect(world.names().P1).toBe('C');
     expect(report).toMatchObject({ status: 'ok', counts: { held: 0, written: 1 } });
     expect(world.sink.requests.length - before).toBe(2);
+    expect(world.sleptMs).toEqual([QUARANTINE_MS - 1000]);
+  });
+
+  it.each(['fails', 'is killed'])('counts from the last request that may have left before the run %s', async (how) => {
+    await world.run();
+    world.source.rows[0] = { id: 'P1', modifiedAt: at(90_200), name: 'B' };
+    const land: (() => void)[] = [];
+    const apply = world.sink.answer;
+    world.sink.answer = (_write, go) => {
+      land.push(go);
+      world.nowMs += 2 * QUARANTINE_MS; // attempt after attempt, each of them may land within the quarantine
+      throw new FatalError(EXIT.hubspot, 'nothing was answered', '');
+    };
+    await world.run();
+    if (how === 'is killed')
+      world.db.prepare("UPDATE runs SET status = 'running', ended_at = NULL WHERE id = 'run-2'").run();
+    markCrashed(world.db, world.nowMs);
+    world.sink.answer = apply;
+    world.source.rows[0] = { id: 'P1', modifiedAt: at(90_300), name: 'C' };
+    world.nowMs += 1000;
+    world.sink.answer = (_write, go) => {
+      const outcome = go();
+      land.shift()?.();
+      return outcome;
+    };
+    expect(await world.run()).toMatchObject({ status: 'ok', counts: { held: 0, written: 1 } });
+    expect(world.names().P1).toBe('C');
     expect(world.sleptMs).toEqual([QUARANTINE_MS - 1000]);
   });
 

@@ -288,4 +288,7 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX probes_by_subject ON probes (system, resource, instance, kind, at);
   `,
+  `
+  CREATE INDEX objects_intended ON objects (stream) WHERE intent IS NOT NULL;
+  `,
 ];

@@ -125,6 +125,22 @@ export class ObjectStore {
     );
   }
 
+  /**
+   * What a run had on its way when it died or gave up may have left, by its last attempt, as late as the run ended: for a
+   * killed one, as late as it was found dead. Held ones were stamped when their last attempt was over.
+   */
+  stampOpenIntents(): void {
+    this.#sql.change(
+      // Left to itself SQLite walks all entities of the stream.
+      `UPDATE objects INDEXED BY objects_intended
+          SET intent_at = (SELECT r.ended_at FROM runs r WHERE r.id = objects.run)
+        WHERE stream = ? AND intent IS NOT NULL
+          AND intent_at < (SELECT r.ended_at FROM runs r WHERE r.id = objects.run)
+          AND NOT EXISTS (SELECT 1 FROM entities e
+                           WHERE e.stream = objects.stream AND e.id = objects.entity AND e.state = 'held')`,
+    );
+  }
+
   /** HubSpot acknowledged this content; the journal keeps what was there before, as the way back. */
   acknowledge({ object, keyProperty, key }: ObjectKey, content: Acknowledged): void {
     const { now, run } = this.#sql;
