@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Invocation } from './commands/invocation.ts';
 import { registerAccount } from './commands/register-account.ts';
+import { registerAlerts } from './commands/register-alerts.ts';
 import { registerJobs } from './commands/register-jobs.ts';
 import { registerProbe } from './commands/register-probe.ts';
 import { registerProfile } from './commands/register-profile.ts';
@@ -231,6 +232,7 @@ for (const [name, text] of [
 registerStateCommands(program, run, invocation);
 registerProbe(program, run, invocation);
 registerReconcile(program, run, invocation);
+registerAlerts(program, run, invocation);
 registerSafetyCommands(program, run, invocation);
 registerProfile(program, run, invocation);
 registerJobs(program, run, invocation);

@@ -218,7 +218,8 @@ function build(values: Variables, gathered: Gathered, cwd: string, today: string
   };
 }
 
-function alertsOf(values: Variables): Alerts {
+/** Exported for alerts about a configuration that has faults elsewhere. */
+export function alertsOf(values: Variables): Alerts {
   return {
     slackWebhookUrl: values.ALERT_SLACK_WEBHOOK_URL ?? null,
     webhookUrl: values.ALERT_WEBHOOK_URL ?? null,

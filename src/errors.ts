@@ -36,19 +36,29 @@ export class TooLargeError extends Error {
   override readonly name = 'TooLargeError';
 }
 
+/** What exactly stopped a run, where the exit code says less: alerts are keyed by it, programs read it. */
+export type StopCode =
+  | 'creates'
+  | 'changes'
+  | 'blanked'
+  | 'gone'
+  | 'too-many-letters'
+  | `drift.${string}`
+  | 'billable-contact'
+  | 'quota-spent';
+
 /** Nothing later can work until a person acts; `hint` is the next command to type or the thing to change. */
 export class FatalError extends Error {
   override readonly name = 'FatalError';
   readonly exit: ExitCode;
   readonly hint: string;
-  /** The cause for programs, such as `drift.field-absent`; null where the exit code says it all. */
-  readonly code: string | null;
+  readonly code: StopCode | null;
 
-  constructor(exit: ExitCode, message: string, hint: string, options: { cause?: unknown; code?: string } = {}) {
+  constructor(exit: ExitCode, message: string, hint: string, options: { cause?: unknown; code?: StopCode } = {}) {
     super(message, { cause: options.cause });
-    this.code = options.code ?? null;
     this.exit = exit;
     this.hint = hint;
+    this.code = options.code ?? null;
   }
 }
 

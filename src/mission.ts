@@ -237,6 +237,7 @@ async function inspectContacts(run: string, { db, portal }: Mission, signal: Abo
     EXIT.gate,
     `${billable.length} of ${ids.length} contacts created by this tool are billable marketing contacts now, the first is ${billable[0]}`,
     'in HubSpot set them to non-marketing before the next billing date, and see which workflow or app setting made them so: Settings > Integrations > Marketing contacts',
+    { code: 'billable-contact' },
   );
 }
 

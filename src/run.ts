@@ -319,6 +319,7 @@ class Run<E> {
         EXIT.gate,
         `${this.#pipe.name} added more than ${this.#pipe.deadLettersMax} dead letters, the limit of one run (${LIMIT_VARIABLES.deadLetters})`,
         `see what they have in common: retail-sync dead-letters list --pipe ${this.#pipe.name}; if they may stay: run it again, it goes on`,
+        { code: 'too-many-letters' },
       ),
     );
   }
@@ -333,6 +334,7 @@ class Run<E> {
         EXIT.gate,
         `${this.#pipe.name} created ${created - createdContacts} objects; ${createsMax} is what the source had proved to hold before`,
         `look at the source: retail-sync cutover status; if it is right: retail-sync sync ${this.#pipe.name}`,
+        { code: 'creates' },
       ),
     );
   }

@@ -37,7 +37,7 @@ const slot = (job: string, more: Partial<SlotRow> = {}): SlotRow => ({
 });
 const standing = (more: Partial<Standing> = {}): Standing => ({
   ...{ nowMs: NOW_MS, zone: 'America/Chicago', environment: 'production', portalId: '1234567' },
-  ...{ pipes: [pipe('customers'), pipe('products')], slots: [], isAlive: () => true },
+  ...{ pipes: [pipe('customers'), pipe('products')], slots: [], deafChannels: [], isAlive: () => true },
   ...more,
 });
 const plain = (_: unknown, text: string): string => text;

@@ -60,7 +60,7 @@ export async function withMission<T>(
 function noteRefusal(db: LockedState['db'], pipe: string, trigger: string, error: unknown): void {
   const about = { pipe, trigger, atMs: Date.now() };
   if (error instanceof FatalError)
-    refuseRun(db, { ...about, exit: error.exit, reason: error.message, hint: error.hint });
+    refuseRun(db, { ...about, exit: error.exit, reason: error.message, hint: error.hint, code: error.code });
   else if (error instanceof TransientError) {
     refuseRun(db, { ...about, exit: EXIT.hubspot, reason: error.message, hint: 'retail-sync doctor' });
   }

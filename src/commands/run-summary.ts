@@ -31,6 +31,7 @@ export function summarize(pipe: string, mode: Mode, flight: Flight, before: Call
     ...(report.reason === null ? {} : { reason: report.reason }),
     ...(report.hint === null ? {} : { hint: report.hint }),
     ...(report.code === undefined ? {} : { code: report.code }),
+    ...(after.daily === null ? {} : { quota: after.daily }),
     notes: notesOf(report),
   };
 }

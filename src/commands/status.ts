@@ -9,8 +9,10 @@ import { statusScreen } from '../report/status/screen.ts';
 import { needsOf, nextSlotOf, type Standing } from '../report/status/standing.ts';
 import { painter } from '../report/style.ts';
 import { SCHEDULE_ZONE } from '../schedule/zone.ts';
-import { type Db, openReadOnly } from '../state/database.ts';
+import { channelsOf } from '../state/alert-channels.ts';
+import { type Db, openReadOnly, schemaOf } from '../state/database.ts';
 import { kpisOf, NO_KPIS, runsSince } from '../state/history.ts';
+import { MIGRATIONS } from '../state/migrations.ts';
 import { boundTo, neverRun, pipeStatus } from '../state/overview.ts';
 import { slotsSince } from '../state/slots.ts';
 import type { Invocation } from './invocation.ts';
@@ -60,6 +62,7 @@ async function standingOf(db: Db | null, config: Config): Promise<Standing> {
     environment: bound?.environment ?? config.environment,
     portalId: bound?.portalId ?? config.hubspot?.portalId ?? null,
     pipes: pipeNames().map((pipe) => (db ? pipeStatus(db, pipe) : neverRun(pipe))),
+    deafChannels: db ? deafChannels(db) : [],
     slots: db && hasSlots(db) ? slotsSince(db, nowMs - SLOTS_BACK_MS) : [],
     isAlive,
   };
@@ -74,6 +77,11 @@ async function zoneOf({ schedule }: Config): Promise<string> {
 /** A state of a version that had no schedule is read too. */
 const hasSlots = (db: Db): boolean =>
   db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'slots'").get() !== undefined;
+
+const deafChannels = (db: Db): Standing['deafChannels'] =>
+  schemaOf(db) < MIGRATIONS.length
+    ? []
+    : channelsOf(db).flatMap(({ channel, failedMs }) => (failedMs === null ? [] : [{ channel, sinceMs: failedMs }]));
 
 function isAlive(pid: number): boolean {
   try {

@@ -1,4 +1,5 @@
 /** `sync`: one pipe or all of them, in the order of their links, under the portal's lock. */
+import type { Watched } from '../alerts/watch.ts';
 import { Stopped } from '../engine/verdict.ts';
 import { EXIT, type ExitCode, FatalError } from '../errors.ts';
 import { type LoadedJob, loadJobs } from '../jobs.ts';
@@ -34,12 +35,20 @@ export async function sync(name: string, flags: SyncFlags, invocation: Invocatio
   const jobs = await loadJobs();
   const chosen = choose(jobs, name);
   const order = { jobs, chosen, mode: modeOf(flags), adopt: flags.adopt !== false };
-  const flown = await fly(order, flags.wait ? LOCK_WAIT_MS : 0, invocation);
-  const { stop } = invocation;
-  const stopped = stop.reason instanceof Stopped ? [stop.reason.exit] : [];
-  const exit = worstOf([...stopped, ...flown.map(({ exit }) => exit)]);
-  const summaries = flown.map(({ summary }) => summary);
-  print(summaries, name === 'all', exit, flags, invocation);
+  const work = async (): Promise<Watched> => {
+    const flown = await fly(order, flags.wait ? LOCK_WAIT_MS : 0, invocation);
+    const { stop } = invocation;
+    const stopped = stop.reason instanceof Stopped ? [stop.reason.exit] : [];
+    const exit = worstOf([...stopped, ...flown.map(({ exit }) => exit)]);
+    const summaries = flown.map(({ summary }) => summary);
+    print(summaries, name === 'all', exit, flags, invocation);
+    return { exit, runs: summaries.map(({ runId }) => runId) };
+  };
+  if (flags.dryRun) return (await work()).exit;
+  const { announced, pinged } = await import('../alerts/watch.ts');
+  // At a terminal somebody tries something: a ping for it would tell the watcher that the daily job is alive.
+  const isTyped = invocation.trigger === 'manual' && invocation.stderr.isTTY === true;
+  const { exit } = await announced(name, invocation, () => (isTyped ? work() : pinged(name, invocation, work)));
   return exit;
 }
 

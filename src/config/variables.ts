@@ -161,6 +161,14 @@ export const variables = z.object({
 export type VariableName = keyof typeof variables.shape;
 export type Variables = z.output<typeof variables>;
 
+/** What is valid; a variable that is not counts as not given. */
+export function usableOf(texts: ReadonlyMap<string, string>): Variables {
+  const parsed = variables.safeParse(Object.fromEntries(texts));
+  if (parsed.success) return parsed.data;
+  const wrong = new Set(parsed.error.issues.map((issue) => String(issue.path[0])));
+  return variables.parse(Object.fromEntries([...texts].filter(([name]) => !wrong.has(name))));
+}
+
 /** Never shown, and also accepted as NAME_FILE. */
 export const SECRETS = [
   'HUBSPOT_TOKEN',

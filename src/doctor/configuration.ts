@@ -11,7 +11,7 @@ import {
   type SquareConfig,
   squareOf,
 } from '../config/systems.ts';
-import { isSecret, SECRETS, type Variables, variables } from '../config/variables.ts';
+import { isSecret, SECRETS, usableOf, type Variables } from '../config/variables.ts';
 import { loadConfig } from '../config.ts';
 import { EXIT, FatalError } from '../errors.ts';
 import { type Finding, fault, fine, warning } from './finding.ts';
@@ -43,7 +43,7 @@ export function surveyConfiguration(given: Given): Survey {
   ];
   const gathered = gather(layers, cwd);
   const texts = new Map([...gathered.given].map(([name, { text }]) => [String(name), text]));
-  const values = usable(texts);
+  const values = usableOf(texts);
   const profile = /\.ya?ml$/.test(values.ERP_PROFILE) ? resolve(cwd, values.ERP_PROFILE) : values.ERP_PROFILE;
   const systems = {
     hubspot: hubspotOf(values),
@@ -80,14 +80,6 @@ function secretFilesIn(layers: readonly Layer[], cwd: string): string[] {
     const path = layers.map(({ values }) => values[`${name}_FILE`]?.trim()).find((text) => text !== undefined);
     return path ? [resolve(cwd, path)] : [];
   });
-}
-
-/** What is valid; a variable that is not counts as not given. */
-function usable(texts: ReadonlyMap<string, string>): Variables {
-  const parsed = variables.safeParse(Object.fromEntries(texts));
-  if (parsed.success) return parsed.data;
-  const wrong = new Set(parsed.error.issues.map((issue) => String(issue.path[0])));
-  return variables.parse(Object.fromEntries([...texts].filter(([name]) => !wrong.has(name))));
 }
 
 /** Every fault that a sync would name; a source that is not configured at all only costs its own pipes. */

@@ -6,8 +6,9 @@ import { loadJobs } from '../jobs.ts';
 import { scrubber } from '../log/scrub.ts';
 import { pipeNames } from '../pipe-names.ts';
 import { lockFolder } from '../state/lock.ts';
+import { alertFindings } from './alerts.ts';
 import { type Survey, surveyConfiguration } from './configuration.ts';
-import { type Finding, fine, GROUPS, warning } from './finding.ts';
+import { type Finding, GROUPS } from './finding.ts';
 import { surveyHubspot } from './hubspot.ts';
 import { clockFindings, fileFindings, runtimeFindings } from './machine.ts';
 import { surveyNetwork, type Target } from './network.ts';
@@ -44,7 +45,6 @@ export async function examine(input: {
     surveyErp(survey, jobs, state.instances, stop),
     surveySquare(survey, stop),
   ]);
-  const { alerts } = survey;
   const found = [
     ...runtimeFindings(),
     ...survey.findings,
@@ -56,9 +56,7 @@ export async function examine(input: {
     ...hubspot,
     ...erp,
     ...square,
-    alerts.length > 0
-      ? fine('alerts', 'channels', `configured: ${alerts.join(', ')} (nothing was sent)`)
-      : warning('alerts', 'channels', 'none', 'set one of the ALERT_ variables', 'nobody is told when a job fails'),
+    ...alertFindings(survey),
   ];
   const scrub = scrubber(survey.secrets);
   const clean = (text: string | null): string | null => (text === null ? null : scrub(text));

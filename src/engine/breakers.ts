@@ -61,4 +61,5 @@ const stopped = (pipe: string, name: keyof BreakerLimits, what: string, most: st
     EXIT.gate,
     sentence(pipe, name, what, most),
     `look with: retail-sync sync ${pipe} --dry-run; if it is right: retail-sync sync ${pipe} --approve`,
+    { code: name },
   );

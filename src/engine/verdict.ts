@@ -1,5 +1,5 @@
 /** From what happened to what is said: "ok" only when it is proven. */
-import { asError, EXIT, type ExitCode, FatalError, TransientError } from '../errors.ts';
+import { asError, EXIT, type ExitCode, FatalError, type StopCode, TransientError } from '../errors.ts';
 import type { Counts } from './ledger.ts';
 import type { PartitionProof } from './read.ts';
 
@@ -9,8 +9,8 @@ export interface Conclusion {
   /** Why it is not ok, and the next command to type. */
   readonly reason: string | null;
   readonly hint: string | null;
-  /** The cause for programs, such as `drift.field-absent`. */
-  readonly code?: string;
+  /** What exactly stopped it, where the exit code says less. */
+  readonly code?: StopCode;
 }
 
 /** A signal asked the run to end; `exit` is the shell's code for it. */

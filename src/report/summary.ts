@@ -58,6 +58,8 @@ export interface RunSummary {
   readonly hint?: string | undefined;
   /** The cause for programs, such as `drift.field-absent`. */
   readonly code?: string | undefined;
+  /** Calls of the day that the portal has left, for all its apps. */
+  readonly quota?: { readonly limit: number; readonly left: number } | undefined;
   readonly notes: readonly string[];
 }
 

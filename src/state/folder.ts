@@ -8,9 +8,9 @@ import { EXIT, FatalError } from '../errors.ts';
 export type ReadDisk = (folder: string) => Pick<StatsFs, 'type' | 'bsize' | 'bavail' | 'blocks'>;
 
 /** Below this no run starts: the next commit might not fit, and there would be no room to say so. */
-const FREE_BYTES_MIN = 20_000_000;
+export const FREE_BYTES_MIN = 20_000_000;
 /** Below this a person should look: a first run of everything takes about this much. */
-const FREE_BYTES_LOW = 200_000_000;
+export const FREE_BYTES_LOW = 200_000_000;
 
 /**
  * Linux file systems over a network, by the magic numbers of statfs(2) (man7.org/linux/man-pages/man2/statfs.2.html).

@@ -291,4 +291,38 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE INDEX objects_intended ON objects (stream) WHERE intent IS NOT NULL;
   `,
+  `
+  -- What people were told of: one open row per key, closed when the trouble is over.
+  CREATE TABLE incidents (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,                -- kind, pipe or channel, and cause
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    figures TEXT NOT NULL,            -- numbers that its message names, as JSON
+    run TEXT,                         -- the run that showed it last
+    since INTEGER NOT NULL,           -- when the trouble began
+    opened_at INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL,
+    notified_at INTEGER,              -- first message that a channel took
+    reminded_at INTEGER,
+    resolved_at INTEGER,
+    recovery_at INTEGER               -- the recovery was told; 0: there was nothing to tell
+  ) STRICT;
+  CREATE UNIQUE INDEX incidents_open ON incidents (key) WHERE resolved_at IS NULL;
+
+  CREATE TABLE alert_channels (
+    channel TEXT PRIMARY KEY,
+    ok_at INTEGER,
+    failed_at INTEGER,                -- since when it fails; null while it works
+    reason TEXT                       -- a code: 'status 410', 'timeout', 'ECONNREFUSED'
+  ) STRICT, WITHOUT ROWID;
+
+  -- Work that ended before it could put a run on record, until it gets further.
+  CREATE TABLE alert_signals (
+    job TEXT PRIMARY KEY,             -- a job, a pipe, 'tick' or 'service'
+    cause TEXT NOT NULL,
+    since INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

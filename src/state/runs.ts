@@ -87,13 +87,28 @@ export function endRun(
 /** A run that was over before it began (token, portal, HubSpot down): the morning screen has to show it too. */
 export function refuseRun(
   db: Database,
-  run: { pipe: string; trigger: string; atMs: number; exit: number; reason: string; hint: string },
+  run: {
+    pipe: string;
+    trigger: string;
+    atMs: number;
+    exit: number;
+    reason: string;
+    hint: string;
+    code?: string | null;
+  },
 ): void {
-  const { pipe, trigger, atMs, exit, reason, hint } = run;
+  const { pipe, trigger, atMs, exit, reason, hint, code } = run;
   const id = newRunId(atMs);
   const mode = JSON.stringify({ since: null, full: false, dryRun: false, restricted: true });
   startRun(db, { id, pipe, stream: null, trigger, mode, atMs });
-  const report = JSON.stringify({ pipe, runId: id, verdict: 'failed', reason, hint });
+  const report = JSON.stringify({
+    pipe,
+    runId: id,
+    verdict: 'failed',
+    reason,
+    hint,
+    ...(code == null ? {} : { code }),
+  });
   endRun(db, { id, status: 'failed', exit, report, atMs, proofs: new Map() });
 }
 

@@ -1,4 +1,5 @@
 /** `cutover watch`: looks at production again and again, until every pipe of the ERP is fed from it. */
+import { announceState } from '../../alerts/watch.ts';
 import { type Clock, systemClock } from '../../clock.ts';
 import { type Config, loadConfig } from '../../config.ts';
 import {
@@ -51,6 +52,7 @@ export async function cutoverWatch(
     if (flags.json) invocation.stdout.write(`${JSON.stringify(roundDocument(round, atMs))}\n`);
     else printNews(round, atMs, said, invocation);
     for (const { answer } of round) if (answer.flipped) await tools.onFlip(answer.sentence);
+    if (round.some(({ answer }) => answer.flipped)) await announceState(invocation, atMs);
     if (round.length > 0 && round.every(({ isLive }) => isLive)) return EXIT.ok;
     await tools.clock.sleep(everyMs, invocation.stop);
   }

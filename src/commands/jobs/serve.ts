@@ -27,14 +27,24 @@ export async function jobsServe(invocation: Invocation): Promise<ExitCode> {
     schedule: async () => (await openSchedule(invocation)).schedule,
     isDue: (schedule, nowMs) => readLedger(config.stateDir, (db) => isAnythingDue(db, schedule, nowMs), true),
     // A process of its own for each tick: it gives its memory back, and runs the code and mappers as they are then.
-    tick: () => {
+    tick: async () => {
       shortenOwnLog(invocation.trigger);
-      return tickInChild(invocation);
+      const exit = await tickInChild(invocation);
+      // It tells what it finds by itself, unless it never got that far.
+      if (exit === EXIT.internal || exit === EXIT.usage) await announceDeadTick(exit, invocation);
+      return exit;
     },
     onNotice: (message) => log.info(message),
     onWarning: (message) => log.warn(message),
   });
   return EXIT.ok;
+}
+
+/** The service's own watch: of a tick that dies at its start nobody else would tell. */
+async function announceDeadTick(exit: number, invocation: Invocation): Promise<void> {
+  const { announceState, noteSignal } = await import('../../alerts/watch.ts');
+  noteSignal('tick', exit, invocation);
+  await announceState(invocation, Date.now());
 }
 
 function tickInChild({ env, cwd, stop }: Invocation): Promise<number> {

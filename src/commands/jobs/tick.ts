@@ -1,4 +1,5 @@
 /** `jobs tick` and `jobs run`: what is due, once; or one job now, because a person says so. */
+import { announced, pinged } from '../../alerts/watch.ts';
 import { systemClock } from '../../clock.ts';
 import { type Config, loadConfig } from '../../config.ts';
 import { EXIT, type ExitCode, FatalError } from '../../errors.ts';
@@ -26,8 +27,11 @@ export interface TickFlags {
   readonly json?: boolean;
 }
 
-/** Runs what is due and not done. Returns 0 when nothing was, else the first bad exit of its jobs. */
-export async function jobsTick(flags: TickFlags, invocation: Invocation): Promise<ExitCode> {
+/** Runs what is due and not done, and tells what changed. Returns 0 when nothing was due, else the first bad exit. */
+export const jobsTick = (flags: TickFlags, invocation: Invocation): Promise<ExitCode> =>
+  announced('tick', invocation, () => tickNow(flags, invocation));
+
+async function tickNow(flags: TickFlags, invocation: Invocation): Promise<ExitCode> {
   const { stop, stdout } = invocation;
   shortenOwnLog(invocation.trigger);
   const { config, schedule, lock, notice } = await openTick(invocation);
@@ -38,7 +42,9 @@ export async function jobsTick(flags: TickFlags, invocation: Invocation): Promis
       ...{ ledger, schedule, clock: systemClock, trigger: invocation.trigger, stop },
       gate: (signal) => passGate(gateOf(config, NETWORK_WAIT_MS, notice), signal),
       runJob: (job, signal) =>
-        runScheduledJob(job, { waitMs: LOCK_WAIT_MS, isShown: !flags.json }, { ...invocation, stop: signal }),
+        pinged(job.name, invocation, () =>
+          runScheduledJob(job, { waitMs: LOCK_WAIT_MS, isShown: !flags.json }, { ...invocation, stop: signal }),
+        ),
       onNotice: notice,
     });
     const exit = worstOf(report.done.map(({ outcome }) => outcome.exit));
@@ -98,7 +104,10 @@ export interface RunFlags extends TickFlags {
 }
 
 /** One job now. A slot of its that is due and not done counts as done by it; otherwise it is an extra run. */
-export async function jobsRun(name: string, flags: RunFlags, invocation: Invocation): Promise<ExitCode> {
+export const jobsRun = (name: string, flags: RunFlags, invocation: Invocation): Promise<ExitCode> =>
+  announced(name, invocation, () => runNow(name, flags, invocation));
+
+async function runNow(name: string, flags: RunFlags, invocation: Invocation): Promise<ExitCode> {
   const { stdout, stop } = invocation;
   const { config, schedule, lock, notice } = await openTick(invocation);
   const awake = keepAwake();
@@ -118,7 +127,9 @@ export async function jobsRun(name: string, flags: RunFlags, invocation: Invocat
     });
     const waitMs = flags.wait ? LOCK_WAIT_MS : 0;
     const outcome = await withDeadline({ clock: systemClock, stop, schedule }, (signal) =>
-      runScheduledJob(job, { waitMs, isShown: !flags.json }, { ...invocation, stop: signal }),
+      pinged(job.name, invocation, () =>
+        runScheduledJob(job, { waitMs, isShown: !flags.json }, { ...invocation, stop: signal }),
+      ),
     );
     if (slot) ledger((db) => settle(db, slot, outcome, Date.now()));
     if (flags.json) {

@@ -12,6 +12,8 @@ export interface Standing {
   readonly environment: string;
   readonly portalId: string | null;
   readonly pipes: readonly PipeStatus[];
+  /** Ways of alerts that do not get through, and since when. */
+  readonly deafChannels: readonly { readonly channel: string; readonly sinceMs: number }[];
   /** Of the last two days and the planned ones; empty where nobody uses the schedule. */
   readonly slots: readonly SlotRow[];
   /** Whether a process lives; a run that says `running` without one has died. */
@@ -37,7 +39,15 @@ const DATA_OLD_MS = 50 * HOUR_MS;
 
 /** What needs a person, the worst first; the same cause once. */
 export function needsOf(standing: Standing): Need[] {
-  const needs = [...scheduleNeeds(standing), ...standing.pipes.flatMap((pipe) => pipeNeeds(pipe, standing))];
+  const needs = [
+    ...scheduleNeeds(standing),
+    ...standing.pipes.flatMap((pipe) => pipeNeeds(pipe, standing)),
+    ...standing.deafChannels.map(({ channel, sinceMs }) => ({
+      weight: 'red' as const,
+      what: `alerts have not got through by ${channel} for ${age(standing.nowMs - sinceMs)}`,
+      command: `retail-sync alerts test --channel ${channel}`,
+    })),
+  ];
   return [...needs.filter(({ weight }) => weight === 'red'), ...needs.filter(({ weight }) => weight === 'yellow')];
 }
 

@@ -139,4 +139,5 @@ const billable = (id: string): FatalError =>
     EXIT.gate,
     `Contact ${id} became a marketing contact when it was created: this portal bills the contacts that this app makes. No other contact was created`,
     `In HubSpot switch it off for this app (Settings > Integrations > Marketing contacts; for a private app see its own settings) and set contact ${id} to non-marketing, then run the same command again`,
+    { code: 'billable-contact' },
   );

@@ -31,6 +31,7 @@ const SILENT: WindowHeaders = { max: null, remaining: null, intervalMs: null };
 export class Limits {
   readonly #clock: Clock;
   readonly #windows: Readonly<Record<Budget, RollingWindow>>;
+  #daily: { readonly limit: number; readonly left: number } | null = null;
 
   constructor({ clock, reserveShare }: LimitsOptions) {
     this.#clock = clock;
@@ -65,6 +66,11 @@ export class Limits {
     return this.#windows.burst.limit;
   }
 
+  /** Calls of the day, all apps of the portal together; null until an answer said it (OAuth and search never do). */
+  get daily(): { readonly limit: number; readonly left: number } | null {
+    return this.#daily;
+  }
+
   /** Of the burst: requests that count towards the present window, in flight or not. */
   get burstUsed(): number {
     return this.#windows.burst.used;
@@ -77,6 +83,7 @@ export class Limits {
       answered: (headers) => {
         slot.answered(budget === 'burst' || headers === null ? headers : SILENT);
         if (budget === 'burst') this.#followTier(headers);
+        if (headers?.daily) this.#daily = headers.daily;
       },
     };
   }
@@ -96,10 +103,13 @@ export class Limits {
 
 /** `X-HubSpot-RateLimit-*` as numbers; a value that makes no sense counts as not sent. */
 export function windowHeaders(headers: Headers): WindowHeaders {
+  const limit = whole(headers.get('x-hubspot-ratelimit-daily'), 1, 100_000_000);
+  const left = whole(headers.get('x-hubspot-ratelimit-daily-remaining'), 0, 100_000_000);
   return {
     max: whole(headers.get('x-hubspot-ratelimit-max'), 1, 100_000),
     remaining: whole(headers.get('x-hubspot-ratelimit-remaining'), 0, 100_000),
     intervalMs: whole(headers.get('x-hubspot-ratelimit-interval-milliseconds'), 1_000, 60_000),
+    ...(limit === null || left === null ? {} : { daily: { limit, left } }),
   };
 }
 

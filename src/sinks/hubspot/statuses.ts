@@ -121,6 +121,7 @@ function throttled(reply: Reply): Again {
       EXIT.hubspot,
       "The portal's daily quota of API calls is spent; it resets at midnight of the portal's time zone",
       'Run the same command again tomorrow; nothing is lost. All apps of the portal share this quota',
+      { code: 'quota-spent' },
     );
   }
   return again('no', 'HubSpot answered 429', { leastMs: clampRetryAfter(reply.retryAfterMs) ?? 0, throttled: true });

@@ -23,6 +23,8 @@ export interface CallStats {
   readonly limitPer10s: number;
   /** Requests of the burst that HubSpot may be counting now, of `limitPer10s`. */
   readonly usedInWindow: number;
+  /** Calls of the day for all apps of the portal, as the latest headers said; null before they did. */
+  readonly daily: { readonly limit: number; readonly left: number } | null;
 }
 
 /** Durations kept for the median: enough for a run's character, constant for its memory. */
@@ -43,7 +45,7 @@ export class Tally {
     this.#byOperation.set(event.operation, (this.#byOperation.get(event.operation) ?? 0) + 1);
   }
 
-  stats({ limitPer10s, usedInWindow }: Pick<CallStats, 'limitPer10s' | 'usedInWindow'>): CallStats {
+  stats(shown: Pick<CallStats, 'limitPer10s' | 'usedInWindow' | 'daily'>): CallStats {
     const sorted = this.#durationsMs.toSorted((a, b) => a - b);
     return {
       calls: this.#calls,
@@ -51,8 +53,7 @@ export class Tally {
       retries: this.#retries,
       rateLimited: this.#rateLimited,
       medianMs: sorted[Math.floor(sorted.length / 2)] ?? 0,
-      limitPer10s,
-      usedInWindow,
+      ...shown,
     };
   }
 }

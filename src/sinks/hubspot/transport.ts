@@ -178,7 +178,8 @@ export function createTransport(options: TransportOptions): Transport {
     return { kind: 'unknown', reason: last.reason };
   }
 
-  const stats = (): CallStats => tally.stats({ limitPer10s: limits.burstLimit, usedInWindow: limits.burstUsed });
+  const stats = (): CallStats =>
+    tally.stats({ limitPer10s: limits.burstLimit, usedInWindow: limits.burstUsed, daily: limits.daily });
   return { paths: pathsOf(options.version), clock, call, stats };
 }
 

@@ -16,6 +16,8 @@ export interface WindowHeaders {
   readonly max: number | null;
   readonly remaining: number | null;
   readonly intervalMs: number | null;
+  /** Calls of the day, where the answer tells; it concerns no window. */
+  readonly daily?: { readonly limit: number; readonly left: number };
 }
 
 /** A place in the window, held by a call in flight. `answered` is called once, at the answer or at the failure. */
