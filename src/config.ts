@@ -54,6 +54,16 @@ interface CutoverConfig {
   readonly held: boolean;
 }
 
+/** How long the state remembers, in days; of daily copies how many. */
+interface KeepConfig {
+  readonly runsDays: number;
+  readonly journalDays: number;
+  readonly lettersDays: number;
+  readonly payloadsDays: number;
+  readonly probesDays: number;
+  readonly backups: number;
+}
+
 interface Basics {
   readonly environment: Environment;
   /** Absolute. */
@@ -65,6 +75,7 @@ interface Basics {
   /** That the subscription includes; null when nobody has said. */
   readonly marketingContactsIncluded: number | null;
   readonly cutover: CutoverConfig;
+  readonly keep: KeepConfig;
   readonly probe: { readonly beforeRuns: boolean; readonly policies: Policies };
   /** What a run may do at most; `limitsOf` picks those of a pipe. */
   readonly limits: LimitSettings;
@@ -198,6 +209,14 @@ function build(values: Variables, gathered: Gathered, cwd: string, today: string
       hoursApart: values.ERP_CUTOVER_HOURS_APART,
       minShare: values.ERP_CUTOVER_MIN_SHARE,
       held: values.ERP_CUTOVER_HOLD,
+    },
+    keep: {
+      runsDays: values.KEEP_RUNS_DAYS,
+      journalDays: values.KEEP_JOURNAL_DAYS,
+      lettersDays: values.KEEP_LETTERS_DAYS,
+      payloadsDays: values.KEEP_PAYLOADS_DAYS,
+      probesDays: values.KEEP_PROBES_DAYS,
+      backups: values.KEEP_BACKUPS,
     },
     probe: { beforeRuns: values.PROBE_BEFORE_RUNS, policies: { ...KINDS, ...values.PROBE_POLICY } },
     limits: {

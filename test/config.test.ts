@@ -298,7 +298,11 @@ describe('config show --json', () => {
   test('is one document with a version, and holds no secret', () => {
     const text = configShow({ env: { ...HUBSPOT, ...SQUARE }, cwd, json: true });
     const document = JSON.parse(text);
-    expect(document).toMatchObject({ schemaVersion: 1, status: 'ok', counts: { settings: 39, set: 3 } });
+    expect(document).toMatchObject({
+      schemaVersion: 1,
+      status: 'ok',
+      counts: { settings: variableNames.length, set: 3 },
+    });
     expect(document.settings).toHaveLength(variableNames.length);
     expect(text).not.toContain('secret');
   });

@@ -56,6 +56,11 @@ export class Shop {
     };
   }
 
+  /** The same shop, with other settings. */
+  with(settings: Readonly<Record<string, string>>): Shop {
+    return Object.assign(Object.create(this), { env: { ...this.env, ...settings } });
+  }
+
   /** Types a command; a FatalError is printed and ends it with its code, as the entry does. */
   async type(...args: string[]): Promise<Said> {
     const [out, err]: [string[], string[]] = [[], []];

@@ -38,7 +38,7 @@ export async function withLock<T>(
       if (sentence !== null) onWarning(sentence);
       const result = await work({ config, db });
       endGeneration(stateDir, Date.now());
-      keepBackup(db, stateDir, onWarning);
+      keepBackup(db, config, onWarning);
       return result;
     } finally {
       closeDatabase(db);
@@ -51,9 +51,13 @@ export async function withLock<T>(
 }
 
 /** A backup that cannot be made is no reason to fail what has been done. */
-function keepBackup(db: Db, stateDir: string, onWarning: (message: string) => void): void {
+function keepBackup(
+  db: Db,
+  { stateDir, keep }: Pick<Config, 'stateDir' | 'keep'>,
+  onWarning: (message: string) => void,
+): void {
   try {
-    backupIfDue(db, stateDir, Date.now());
+    backupIfDue(db, stateDir, Date.now(), keep.backups);
   } catch (thrown) {
     onWarning(`no backup of the state was made: ${asError(thrown).message}`);
   }

@@ -129,9 +129,9 @@ const withReason = (command: Command): Command =>
 function registerPrune(program: Command, run: Run, invocation: Invocation): void {
   program
     .command('prune')
-    .description('delete settled letters and journal after 90 days, runs after 400')
-    .option('--dry-run', 'only say how much it would be')
-    .option('--older-than <time>', 'of letters and journal, such as 30d; runs keep their 400 days', span)
+    .description('delete what has outlived its time: letters, journal, runs, slots, probes, copies')
+    .option('--dry-run', 'only say what would go')
+    .option('--older-than <time>', 'of letters and journal, such as 30d, instead of the days configured', span)
     .option('--payloads', 'clear the payloads of all resolved and discarded letters, whatever their age')
     .option('--vacuum', 'rewrite the database without what it no longer uses; takes its size on the disk once more')
     .option(...JSON_FLAG)

@@ -24,13 +24,13 @@ export const millis = (max: number) => {
 };
 
 /** A whole number of things. */
-export const countUpTo = (max: number) => {
-  const wrong = `is not a whole number from 0 to ${max}`;
+export const countUpTo = (max: number, min = 0) => {
+  const wrong = `is not a whole number from ${min} to ${max}`;
   return z
     .string()
     .regex(/^\d{1,9}$/, wrong)
     .transform(Number)
-    .refine((count) => count <= max, wrong);
+    .refine((count) => count >= min && count <= max, wrong);
 };
 
 /** A number in plain digits, with up to four decimals. */

@@ -136,6 +136,21 @@ export const variables = z.object({
     example: '100',
   }),
 
+  KEEP_RUNS_DAYS: countUpTo(3_650, 1)
+    .default(400)
+    .meta({ about: 'Days that runs, slots, comparisons and decisions are kept', example: '400' }),
+  KEEP_JOURNAL_DAYS: countUpTo(3_650, 1)
+    .default(90)
+    .meta({ about: 'Days that the journal, and a database a restore moved aside, are kept', example: '90' }),
+  KEEP_LETTERS_DAYS: countUpTo(3_650, 1)
+    .default(90)
+    .meta({ about: 'Days that resolved and discarded dead letters are kept', example: '90' }),
+  KEEP_PAYLOADS_DAYS: countUpTo(3_650, 1)
+    .default(30)
+    .meta({ about: 'Days that their payloads are kept', example: '30' }),
+  KEEP_PROBES_DAYS: countUpTo(3_650, 1).default(400).meta({ about: 'Days that probes are kept', example: '400' }),
+  KEEP_BACKUPS: countUpTo(366, 1).default(7).meta({ about: 'Daily copies of the state that are kept', example: '7' }),
+
   MARKETING_TOGGLE_CONFIRMED_ON: calendarDate.optional().meta({
     about: 'Day on which you saw in HubSpot that apps create contacts as non-marketing; needed in a paid portal',
     example: '',

@@ -19,8 +19,6 @@ export const RETRY_MS = 15 * 60_000;
 /** Dates of one long absence that are written down one by one; of an older past nothing is. */
 const DATES_MAX = 60;
 const DAY_MS = 86_400_000;
-/** As long as the runs that they started. */
-const KEPT_DAYS = 400;
 
 /**
  * One transaction. `ownersAreDead`: the caller holds the lock of the schedule, so that whoever had a slot and is not
@@ -33,9 +31,6 @@ export function bringUpToDate(db: Database, schedule: Schedule, nowMs: number, o
     for (const job of schedule.jobs) leaveToOthers(db, job, nowMs);
     for (const slot of unfinishedSlots(db)) if (slot.state === 'open') followSchedule(db, slot, schedule, nowMs);
     for (const job of schedule.jobs) giveUpOld(db, job, nowMs);
-    db.prepare("DELETE FROM slots WHERE planned_at < ? AND state NOT IN ('open', 'running')").run(
-      nowMs - KEPT_DAYS * DAY_MS,
-    );
   }).immediate();
 }
 

@@ -23,8 +23,9 @@ import { judgeFolder, makeFolder, megabytes, syncFolder } from './folder.ts';
 /** Beside the copy there must be room for what the run itself writes. */
 const SPARE_BYTES = 20_000_000;
 const DAY_MS = 86_400_000;
-/** Kept of each kind; those a person made are his. */
+/** Kept of each kind, unless the configuration says otherwise; those a person made are his. */
 const KEPT = { state: 5, daily: 7 } as const;
+const ASIDE = /^state-before-restore-(\d{8}T\d{9}Z)\.db(-wal)?$/;
 const NAME = /^(?:state-\d+|daily|manual)-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z\.db$/;
 
 /** The mark in `meta` of a copy: when it was made, epoch milliseconds. */
@@ -65,7 +66,7 @@ function momentIn(name: string): number | null {
 export function backupBeforeMigration(db: Database.Database, stateDir: string, nowMs: number): string {
   const schema = Number(db.pragma('user_version', { simple: true }));
   const path = copyInto(db, join(backupFolder(stateDir), `state-${schema}-${stamp(nowMs)}.db`), nowMs);
-  prune(stateDir, 'state');
+  pruneStates(stateDir);
   return path;
 }
 
@@ -73,12 +74,17 @@ export function backupBeforeMigration(db: Database.Database, stateDir: string, n
  * The daily copy, at the end of a good run: one in 24 hours. Returns its path, or null when there is a fresh one.
  * Throws FatalError when it cannot be made; the run itself is none the worse.
  */
-export function backupIfDue(db: Database.Database, stateDir: string, nowMs: number): string | null {
+export function backupIfDue(
+  db: Database.Database,
+  stateDir: string,
+  nowMs: number,
+  kept: number = KEPT.daily,
+): string | null {
   const latest = listBackups(stateDir).find(({ path }) => isKind(path, 'daily'));
   // A copy from the future, after the clock was set back, does not stop the copies of today.
   if (latest && latest.atMs <= nowMs && nowMs - latest.atMs < DAY_MS) return null;
   const path = copyInto(db, join(backupFolder(stateDir), `daily-${stamp(nowMs)}.db`), nowMs);
-  prune(stateDir, 'daily');
+  for (const old of dailyBeyond(stateDir, kept)) rmSync(old, { force: true });
   return path;
 }
 
@@ -87,11 +93,31 @@ export function backupNow(db: Database.Database, stateDir: string, file: string 
   return copyInto(db, file ?? join(backupFolder(stateDir), `manual-${stamp(nowMs)}.db`), nowMs);
 }
 
+const dailyBeyond = (stateDir: string, kept: number): readonly string[] =>
+  listBackups(stateDir)
+    .filter(({ path }) => isKind(path, 'daily'))
+    .slice(kept)
+    .map(({ path }) => path);
+
+/** What a restore moved aside before an instant: whole databases, with people's data in them. */
+function asideBefore(stateDir: string, beforeMs: number): readonly string[] {
+  if (!existsSync(stateDir)) return [];
+  return readdirSync(stateDir)
+    .filter((name) => (momentIn(`manual-${ASIDE.exec(name)?.[1]}.db`) ?? Number.POSITIVE_INFINITY) < beforeMs)
+    .map((name) => join(stateDir, name));
+}
+
+/** Files that have outlived their time: daily copies beyond `kept`, and databases that a restore moved aside. */
+export const outlivedFiles = (stateDir: string, kept: number, asideBeforeMs: number): readonly string[] => [
+  ...dailyBeyond(stateDir, kept),
+  ...asideBefore(stateDir, asideBeforeMs),
+];
+
 const isKind = (path: string, kind: keyof typeof KEPT): boolean => path.startsWith(join(dirname(path), `${kind}-`));
 
-function prune(stateDir: string, kind: keyof typeof KEPT): void {
-  const all = listBackups(stateDir).filter(({ path }) => isKind(path, kind));
-  for (const { path } of all.slice(KEPT[kind])) rmSync(path, { force: true });
+function pruneStates(stateDir: string): void {
+  const all = listBackups(stateDir).filter(({ path }) => isKind(path, 'state'));
+  for (const { path } of all.slice(KEPT.state)) rmSync(path, { force: true });
 }
 
 /** Under another name until it is whole and on the disk: a copy that is there is a good one. */
