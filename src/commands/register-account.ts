@@ -1,4 +1,4 @@
-/** `budget` and `completion` on the command line; what they need is loaded when they are called. */
+/** `init`, `budget` and `completion` on the command line; what they need is loaded when they are called. */
 import { Argument, type Command } from 'commander';
 import type { Invocation } from './invocation.ts';
 
@@ -6,6 +6,17 @@ import type { Invocation } from './invocation.ts';
 type Run = (work: () => Promise<number>) => Promise<void>;
 
 export function registerAccount(program: Command, run: Run, invocation: Invocation): void {
+  program
+    .command('init')
+    .description('asks for accounts and tokens, tries each of them, and writes .env')
+    .addHelpText('after', INIT_HELP)
+    .action(() =>
+      run(async () => {
+        const { stdin: input, stdout: output } = process;
+        const isTerminal = input.isTTY === true && output.isTTY === true;
+        return (await import('./init.ts')).init(invocation, { input, output, isTerminal });
+      }),
+    );
   program
     .command('budget')
     .description('API calls and billable contacts: used, left, and what a full load would cost')
@@ -19,6 +30,13 @@ export function registerAccount(program: Command, run: Run, invocation: Invocati
     .addHelpText('after', COMPLETION_HELP)
     .action((shell) => run(async () => (await import('./completion.ts')).completion(shell, program, invocation)));
 }
+
+const INIT_HELP = `
+Answers that are set already are offered again, secrets never shown. Nothing is
+changed before the last question; Ctrl+C leaves everything as it was. A .env that is
+there is kept as .env.before-init.
+
+Exit codes: 0 written, 2 stopped, or nobody there to answer.`;
 
 const BUDGET_HELP = `
 Reads the state and asks HubSpot five times. A fifth of the day's calls is kept for

@@ -35,7 +35,7 @@ const nothingYet = ({ pipes }: Standing): string[] => [
   '',
   'Nothing has run yet. Start with:',
   '  retail-sync demo     everything on emulated vendors; needs no account',
-  '  retail-sync setup    with your own portal, when .env is filled in',
+  '  retail-sync init     your own systems: asks for each and tries it',
 ];
 
 function pipeLines(standing: Standing, paint: Paint): string[] {
