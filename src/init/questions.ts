@@ -2,7 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { paragraph } from '../report/table.ts';
 
-export interface Option<T> {
+interface Option<T> {
   readonly value: T;
   readonly label: string;
   readonly hint?: string;
