@@ -205,6 +205,8 @@ const customers: Mapping<ErpCustomer> = {
   joins: { parent: { pipe: 'customers', by: 'parentId' } },
   properties: [...companyProperties, ...contactProperties],
   map,
+  // The account and the people in it alike.
+  deleted: () => ({ erp_account_status: 'inactive' }),
 };
 
 export default customers;

@@ -103,6 +103,7 @@ const products: Mapping<ErpProduct> = {
       : { in: true },
   properties,
   map: (records, _joined, facts) => map(records, facts),
+  deleted: () => ({ erp_status: 'inactive' }),
 };
 
 export default products;

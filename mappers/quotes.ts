@@ -5,9 +5,11 @@
 import { z } from 'zod';
 import { compareIds, instant, text } from '../src/canonical.ts';
 import { Draft, invalid, mapped } from '../src/draft.ts';
-import type { Facts, Joined, JoinedRow, Mapped, Mapping, PipelineSpec, Upsert } from '../src/pipe.ts';
+import type { Facts, Joined, JoinedRow, LeftObject, Mapped, Mapping, PipelineSpec, Upsert } from '../src/pipe.ts';
 import { custom, dealPlace, ENVIRONMENT_OPTIONS, optionsOf, ownerAtCreation, standard } from '../src/property.ts';
 import { ErpQuote } from '../src/sources/erp/model.ts';
+
+const EXPIRED = 'expired';
 
 const PIPELINE: PipelineSpec = {
   key: 'erp-quotes',
@@ -17,7 +19,7 @@ const PIPELINE: PipelineSpec = {
     { key: 'sent', label: 'Sent', probability: 0.5, closed: false },
     { key: 'accepted', label: 'Accepted', probability: 1, closed: true },
     { key: 'declined', label: 'Declined', probability: 0, closed: true },
-    { key: 'expired', label: 'Expired', probability: 0, closed: true },
+    { key: EXPIRED, label: 'Expired', probability: 0, closed: true },
     { key: 'converted', label: 'Converted to order', probability: 1, closed: true },
   ],
 };
@@ -100,6 +102,7 @@ const Named = z.object({ name: z.string() });
  * walk-in: the quote's own copy of the name is used only once that is settled, until then the id stands for it.
  */
 function customerOf({ quote, customer }: Revision): string {
+  if (customer?.kind === 'gone') return text(quote.customerName) || text(quote.customerId) || '';
   if (customer?.kind !== 'record') return text(quote.customerId) || '';
   const joined = Named.safeParse(customer.record);
   const names = [quote.customerName, joined.success ? joined.data.name : '', quote.customerId];
@@ -173,6 +176,13 @@ function map(records: readonly ErpQuote[], joined: Joined, facts: Facts): Mapped
   return dealOf(winner, status, new Set(records.map(({ id }) => id)).size, facts);
 }
 
+/** An open quote can no longer be accepted; what was decided stays decided. */
+function deleted({ properties }: LeftObject): Readonly<Record<string, string>> | null {
+  const status = properties?.erp_quote_status;
+  if (status === undefined || status === '' || isClosed(status)) return null;
+  return { pipeline: PIPELINE.key, dealstage: EXPIRED, erp_quote_status: EXPIRED };
+}
+
 const quotes: Mapping<ErpQuote> = {
   schema: ErpQuote,
   // A quote of an excluded customer is that person's data: it is not remembered either.
@@ -181,6 +191,7 @@ const quotes: Mapping<ErpQuote> = {
   properties,
   pipeline: PIPELINE,
   map,
+  deleted,
 };
 
 export default quotes;

@@ -12,6 +12,7 @@ import type { LoadedJob } from './jobs.ts';
 import type { Facts, JoinedRow, Sink, Source } from './pipe.ts';
 import { type Ends, type Progress, type RunOptions, type RunReport, runPipe } from './run.ts';
 import { checkContacts } from './sinks/hubspot/marketing.ts';
+import { DELETED_AT_SOURCE } from './state/absences.ts';
 import { flipOf } from './state/cutover.ts';
 import type { Db } from './state/database.ts';
 import {
@@ -220,7 +221,9 @@ function judged(record: unknown, scope: LoadedJob['mapping']['scope']): JoinedRo
 /** A row whose scope nobody can tell may be somebody's whose data stays in the source: so may be what joins it. */
 const SCOPE_UNKNOWN = 'scope-unknown';
 
-function rowOf({ raw, rule }: { raw: string | null; rule: string | null }, source: Source): JoinedRow {
+function rowOf({ raw, rule, gone }: ReturnType<typeof mirrored>[number], source: Source): JoinedRow {
+  // Somebody who was excluded before stays so: a deletion makes nobody's data ours.
+  if (gone === 1 && (rule === null || rule === DELETED_AT_SOURCE)) return { kind: 'gone' };
   if (raw === null) return { kind: 'excluded', rule: rule ?? SCOPE_UNKNOWN };
   return { kind: 'record', record: source.canonical(JSON.parse(raw)) };
 }

@@ -116,9 +116,13 @@ export interface PipelineSpec {
   readonly stages: readonly StageSpec[];
 }
 
-/** A mirrored row of another pipe, as a join sees it: its canonical record, or only the rule that excluded it. */
+/**
+ * A mirrored row of another pipe, as a join sees it: its canonical record, or only the rule that excluded it; `gone`: it
+ * was in scope, and the source has deleted it.
+ */
 export type JoinedRow =
   | { readonly kind: 'record'; readonly record: unknown }
+  | { readonly kind: 'gone' }
   | { readonly kind: 'excluded'; readonly rule: string };
 
 /** Joined rows by the name the mapping gave the join; per record of the entity, in the order of `records`. */
@@ -181,6 +185,14 @@ export type Scope =
   | { readonly in: false; readonly rule: string; readonly farewell?: boolean }
   | { readonly in: 'unknown'; readonly issue: Issue };
 
+/** An object that HubSpot holds for an entity whose records the source has deleted. */
+export interface LeftObject {
+  readonly object: ObjectType;
+  readonly key: string;
+  /** As last written, references resolved; null where the state no longer knows. */
+  readonly properties: Readonly<Record<string, string>> | null;
+}
+
 /** What a mapper file exports: one value, read by setup, config show, plan, probes and the engine alike. */
 export interface Mapping<E> {
   readonly schema: z.ZodType<E>;
@@ -195,6 +207,11 @@ export interface Mapping<E> {
   readonly pipeline?: PipelineSpec;
   /** Pure: the records of one entity in, its upserts out. */
   readonly map: (records: readonly E[], joined: Joined, facts: Facts, entity: string) => Mapped;
+  /**
+   * What changes on an object when the source has deleted every record of its entity; null leaves it as it is. Pure.
+   * Without it nothing is concluded about records that the source has no more.
+   */
+  readonly deleted?: (left: LeftObject) => Readonly<Record<string, string>> | null;
 }
 
 // ---------------------------------------------------------------------------------------------------- sink

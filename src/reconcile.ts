@@ -21,6 +21,8 @@ export interface Sides {
   readonly specs: readonly PropertySpec[];
   readonly transport: Transport;
   readonly source: Pick<Source, 'get'>;
+  /** Runs of the pipe conclude deletions themselves. */
+  readonly concludesDeletions?: boolean;
   readonly clock: Clock;
   /** Between the first look and the second. */
   readonly pauseMs: number;

@@ -7,6 +7,7 @@ import type { Database } from 'better-sqlite3';
 import type { Resolve } from './decide.ts';
 import { type LinkCounts, payOwed, settleLinks } from './engine/afterwards.ts';
 import { type BreakerLimits, checkBreakers, LIMIT_VARIABLES } from './engine/breakers.ts';
+import { concludeDeletions, type DeletionCounts } from './engine/deletions.ts';
 import { Dispatch, tally } from './engine/dispatch.ts';
 import { Intake } from './engine/intake.ts';
 import type { JoinLookup, PrepareJoins } from './engine/joining.ts';
@@ -90,6 +91,8 @@ export interface RunReport extends Conclusion {
   /** Amounts that no object carries, by what they are. */
   readonly sums: Readonly<Record<string, string>>;
   readonly deadLettersAdded: number;
+  /** Null when the run was no proven pass over the whole source, and concluded nothing. */
+  readonly deletions: DeletionCounts | null;
   readonly proofs: readonly PartitionProof[];
   readonly dryRun: boolean;
 }
@@ -138,6 +141,7 @@ class Run<E> {
   #streams = false;
   #links: LinkCounts = { made: 0, removed: 0, refused: 0, pending: 0, unknown: 0 };
   #stillOwed = 0;
+  #deletions: DeletionCounts | null = null;
 
   constructor(pipe: Pipe<E>, ends: Ends, options: RunOptions, stop: AbortSignal) {
     this.#pipe = pipe;
@@ -216,6 +220,7 @@ class Run<E> {
     else await this.#reader.readAgain(records);
     await this.#reader.readDependents(joinedStreams);
     if (this.#pipe.needsOwnRecord) await this.#reader.readOwnRecords();
+    if (records === null && !wasInDoubt) await this.#concludeDeletions();
     this.#phase = 'writing';
     await this.#writeTheRest();
     await this.#waitOutQuarantine();
@@ -223,6 +228,21 @@ class Run<E> {
     this.#reader.moveCursors();
     if (wasInDoubt && this.#reader.isComplete) trustAgain(this.#ends.db, this.#ends.stream);
     if (this.#changedMapper && this.#reader.isComplete) setMapper(this.#ends.db, this.#ends.stream, this.#pipe.version);
+  }
+
+  /** Only a pipe that knows what to make of it, and only after a whole pass that is proven. */
+  async #concludeDeletions(): Promise<void> {
+    if (!this.#pipe.mapping.deleted || !this.#reader.isFullPass) return;
+    this.#deletions = await concludeDeletions({
+      pipe: this.#pipe.name,
+      source: this.#ends.source,
+      state: this.#state,
+      ledger: this.#ledger,
+      limits: this.#options.breakers,
+      approved: this.#options.approved,
+      isFirstPass: this.#changedMapper,
+      signal: this.#stop.signal,
+    });
   }
 
   /** What was read and waits, after the numbers have been looked at; also what an earlier run left behind. */
@@ -295,6 +315,7 @@ class Run<E> {
       notes: [...this.#dispatch.notes].map(([note, times]) => ({ note, times })),
       sums: Object.fromEntries(this.#dispatch.sums),
       deadLettersAdded: this.#deadLettersAdded,
+      deletions: this.#deletions,
       proofs: this.#reader.proofs,
       dryRun: this.#options.dryRun,
     };

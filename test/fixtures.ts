@@ -17,6 +17,7 @@ const FactsSchema = z.object({
 const JoinedRowSchema = z.union([
   z.object({ kind: z.literal('record'), record: z.unknown() }),
   z.object({ kind: z.literal('excluded'), rule: z.string() }),
+  z.object({ kind: z.literal('gone') }),
 ]);
 
 const CaseSchema = z.strictObject({

@@ -30,7 +30,7 @@ export const documentSchema = z.object({
   objects: z.array(z.looseObject({ object: z.string(), movedIds: z.array(z.unknown()) })),
   differences: z.array(difference),
   left: z.array(z.object({ kind: z.string(), key: z.string(), note: z.string().nullable() })),
-  deletedAtSource: z.object({ concluded: z.boolean(), reason: z.string().nullable() }),
+  deletedAtSource: z.object({ concluded: z.boolean(), reason: z.string().nullable(), told: z.number() }),
   fix: z.object({ repaired: z.array(z.object({ key: z.string() })) }).nullable(),
   archive: z
     .object({ candidates: z.array(z.object({ key: z.string() })), archived: z.array(z.object({ key: z.string() })) })

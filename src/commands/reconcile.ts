@@ -137,6 +137,7 @@ async function compareAndAct(
     specs: job.mapping.properties,
     transport: portal.transport,
     source: job.from(instance.systems),
+    concludesDeletions: job.mapping.deleted !== undefined,
     clock,
     pauseMs: PAUSE_MS,
     signal: invocation.stop,
@@ -178,7 +179,7 @@ async function act(
           send: (records) => send(job, records, flags, mission),
         })
       : null;
-  const candidates = result.deletions.archivable.filter((one) => all.includes(one));
+  const candidates = result.deletions.archivable;
   const isConfirmed = flags.yes === true;
   const archived = flags.archive && isConfirmed && mission ? await archiveAll(sides, candidates) : [];
   const left = (repaired?.left ?? all).filter((one) => !archived.includes(one));

@@ -18,6 +18,7 @@ export function summarize(pipe: string, mode: Mode, flight: Flight, before: Call
     upserts,
     links,
     deadLettersAdded: report.deadLettersAdded,
+    deletions: report.deletions,
     calls,
     writeCalls: writesOf(after) - writesOf(before),
     rateLimited: after.rateLimited - before.rateLimited,
@@ -32,8 +33,31 @@ export function summarize(pipe: string, mode: Mode, flight: Flight, before: Call
     ...(report.hint === null ? {} : { hint: report.hint }),
     ...(report.code === undefined ? {} : { code: report.code }),
     ...(after.daily === null ? {} : { quota: after.daily }),
-    notes: notesOf(report),
+    notes: [...deletionNotes(pipe, report), ...notesOf(report)],
   };
+}
+
+function deletionNotes(pipe: string, { deletions }: Flight['report']): string[] {
+  if (deletions === null) return [];
+  const { concluded, lacking, unlisted, reason } = deletions;
+  const records = (count: number): string => (count === 1 ? '1 record' : `${count} records`);
+  const undecided = lacking - unlisted;
+  return [
+    ...(concluded > 0
+      ? [
+          `${records(concluded)} deleted at the source: said in HubSpot, archived is nothing (retail-sync reconcile ${pipe} --archive)`,
+        ]
+      : []),
+    ...(undecided > 0 && reason === null
+      ? [
+          `${records(undecided)} not in this full pass: one more decides whether they are deleted (retail-sync sync ${pipe} --full)`,
+        ]
+      : []),
+    ...(undecided > 0 && reason !== null ? [`${records(undecided)} missing, and nothing is concluded: ${reason}`] : []),
+    ...(unlisted > 0
+      ? [`${records(unlisted)} in no listing of two full passes, yet found by id: look at the source`]
+      : []),
+  ];
 }
 
 const NOTES_SHOWN = 8;

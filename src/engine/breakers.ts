@@ -48,6 +48,19 @@ export function checkBreakers(pipe: string, tally: Tally, knownObjects: number, 
   }
 }
 
+/** `gone` records are in no listing and in no answer by id. Throws FatalError (exit 4) for more than usual. */
+export function checkGone(pipe: string, gone: readonly string[], knownRecords: number, { gone: limit }: BreakerLimits) {
+  if (gone.length <= allowed(limit, knownRecords)) return;
+  const what = `${gone.length} records or more are gone at the source, ${gone.slice(0, IDS_SHOWN).join(', ')} among them`;
+  throw new FatalError(
+    EXIT.gate,
+    sentence(pipe, 'gone', what, usual(limit, knownRecords)),
+    `look for one of them in the source; if they were deleted: retail-sync sync ${pipe} --full --approve`,
+  );
+}
+
+const IDS_SHOWN = 3;
+
 const percent = (share: number): string => `${Number((share * 100).toFixed(2))} %`;
 
 const usual = (limit: Limit, known: number): string =>

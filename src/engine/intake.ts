@@ -1,6 +1,7 @@
 /** Takes pages in: scope before memory, doubt settled by a point read, what changed remembered and marked. */
 import { digest } from '../fingerprint.ts';
 import type { Mapping, Page, RejectedRow, Scope, Source, SourceRecord } from '../pipe.ts';
+import { DELETED_AT_SOURCE } from '../state/absences.ts';
 import type { KnownRecord, StreamState } from '../state/stream.ts';
 import { idsByPipe, type JoinLookup, joiner, type PrepareJoins } from './joining.ts';
 import type { Ledger } from './ledger.ts';
@@ -57,6 +58,7 @@ export class Intake<E> {
     const settled = await this.#settleDoubts(changed, known, page.asOf, signal);
     await this.#prepareJoins(settled, signal);
     const touched = state.transaction(() => {
+      state.absences.seen(records.map((record) => record.id));
       for (const record of records) this.#keepUnchanged(record, known.get(record.id));
       for (const row of page.rejected) this.#reject(row);
       return this.#rememberAll(settled, known);
@@ -82,15 +84,16 @@ export class Intake<E> {
 
   /** Returns the entities that now wait to be mapped. */
   #rememberAll(records: readonly Seen[], known: ReadonlyMap<string, KnownRecord>): string[] {
-    const { source, mapping, join } = this.#options;
+    const { source, mapping, join, state } = this.#options;
     const canonical = records.map((record) => asRecord(source.canonical(record.raw)));
     const joins = joiner(mapping.joins, join, canonical);
     const touched = new Set<string>();
     for (const [index, record] of records.entries()) {
       const value = canonical[index] ?? {};
       const scope = mapping.scope(value, joins.rows(value));
+      if (known.get(record.id)?.isGone) state.letters.journal('back at the source', `record ${record.id}`, null);
       for (const entity of this.#remember(record, scope, known.has(record.id))) touched.add(entity);
-      if (mapping.joins) this.#options.state.noteJoins(record.id, joins.named(value));
+      if (mapping.joins) state.noteJoins(record.id, joins.named(value));
     }
     return [...touched];
   }
@@ -131,7 +134,8 @@ export class Intake<E> {
       if (answer !== undefined) listed.set(id, answer);
       else if (known.has(id)) {
         listed.delete(id);
-        ledger.confirm(id, { kind: 'unchanged' });
+        const isGone = known.get(id)?.isGone === true;
+        ledger.confirm(id, isGone ? { kind: 'excluded', rule: DELETED_AT_SOURCE } : { kind: 'unchanged' });
       }
     }
     return [...listed.values()];
@@ -189,7 +193,10 @@ export class Intake<E> {
     const { firstInRun } = ledger.see(`row ${name}`);
     if (!firstInRun) return;
     ledger.rejectedRows++;
-    const scope = mapping.scope(asRecord(source.canonical(row.raw)), {});
+    const value = asRecord(source.canonical(row.raw));
+    // Listed, though nothing can be made of it now: what the mirror holds under its id is not gone.
+    if (typeof value.id === 'string') ledger.spare(value.id);
+    const scope = mapping.scope(value, {});
     if (scope.in === false) {
       ledger.settle(`row ${name}`, { kind: 'excluded', rule: scope.rule });
       return;

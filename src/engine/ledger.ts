@@ -30,6 +30,7 @@ export class Ledger {
   #partition = 0;
   /** Rows without a usable id: the mirror cannot know them, the source counts them. */
   rejectedRows = 0;
+  readonly #spared = new Set<string>();
   readonly #rules: string[] = [];
   readonly #tally: number[] = [0, 0, 0, 0, 0];
 
@@ -51,6 +52,16 @@ export class Ledger {
     }
     this.#partitions[slot] = this.#partition;
     return { firstInRun, firstInPartition };
+  }
+
+  /** Its row was there, and could not be read. As many as dead letters and excluded rows of one run. */
+  spare(id: string): void {
+    this.#spared.add(id.trim());
+  }
+
+  /** Whether this run has seen the record. Two ids that meet in one hash are taken for one: then it says yes. */
+  has(id: string): boolean {
+    return this.#spared.has(id.trim()) || this.#hashes[this.#slot(hash53(id))] !== 0;
   }
 
   /** Sets or replaces a record's outcome; ids that were not read in this run are none of its business. */

@@ -1,6 +1,7 @@
 /** From mirrored records to decisions: parse, join, map, settle who owns what, decide. */
 import { type Decision, decide, type Resolve } from '../decide.ts';
 import type { Facts, Issue, Mapped, Mapping, ObjectType, Source, Upsert } from '../pipe.ts';
+import { DELETED_AT_SOURCE } from '../state/absences.ts';
 import type { KnownObject } from '../state/objects.ts';
 import type { MirroredRecord, StreamState } from '../state/stream.ts';
 import { type JoinLookup, joiner } from './joining.ts';
@@ -60,14 +61,25 @@ export class EntityMapper<E> {
     const { state, mapping, resolve } = this.#options;
     const records = state.recordsOf(entities);
     const mapped = this.#mapAll(entities, records);
-    for (const [entity, result] of mapped) this.#claim(entity, result, records.get(entity) ?? []);
+    const deleted = new Map(
+      entities.flatMap((entity) => {
+        const ids = records.get(entity)?.length === 0 ? state.absences.recordsOfDeleted(entity) : null;
+        return ids === null ? [] : [[entity, ids] as const];
+      }),
+    );
+    for (const entity of deleted.keys()) mapped.set(entity, this.#farewell(entity));
+    for (const [entity, result] of mapped) {
+      // What is deleted at the source still stands in HubSpot, with its key and its e-mail.
+      const isStanding = deleted.has(entity) && state.objects.ofEntity(entity).length > 0;
+      if (!isStanding) this.#claim(entity, result, records.get(entity) ?? []);
+    }
     const recall = this.#recall([...mapped.values()].flatMap(upsertsOf));
     return entities.map((entity) => {
       const rows = records.get(entity) ?? [];
       const result = this.#own(entity, mapped.get(entity) ?? NOT_MAPPED);
       return {
         entity,
-        records: rows.map((row) => row.id),
+        records: deleted.get(entity) ?? rows.map((row) => row.id),
         raw: `[${rows.map((row) => row.raw).join(',')}]`,
         decision: decide(result, {
           specs: mapping.properties,
@@ -95,6 +107,18 @@ export class EntityMapper<E> {
           : mapping.map(result.values, result.values.map(joined.rows), facts, entity),
       ]),
     );
+  }
+
+  /** Of an entity all of whose records the source has deleted: every object of it that is still its own. */
+  #farewell(entity: string): Mapped {
+    const { state, mapping } = this.#options;
+    const farewell = state.objects.ofEntity(entity).flatMap((left): Upsert[] => {
+      const properties = mapping.deleted?.(left) ?? null;
+      const upsert = { object: left.object, key: left.key, properties: properties ?? {} };
+      const isOwn = (state.claims.owner(upsert) ?? entity) === entity;
+      return properties !== null && isOwn ? [upsert] : [];
+    });
+    return { kind: 'excluded', rule: DELETED_AT_SOURCE, farewell };
   }
 
   #parse(rows: readonly MirroredRecord[]): { values: E[] } | { issues: Issue[] } {

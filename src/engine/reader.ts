@@ -107,6 +107,11 @@ export class Reader<E> {
     return this.isWhole && this.proofs.length > 0 && this.proofs.every((proof) => proof.verdict === 'complete');
   }
 
+  /** The whole source was read, not only what changed, and every slice is proven. */
+  get isFullPass(): boolean {
+    return this.#everything && this.isComplete;
+  }
+
   async #readOne(partition: Partition, since: Since): Promise<void> {
     const { source, state, ledger, intake, signal, now, onTaken, reach } = this.#options;
     this.#everything = this.#everything && since.kind === 'everything';

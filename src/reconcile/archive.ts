@@ -2,24 +2,43 @@
 import type { Sides } from '../reconcile.ts';
 import { shelvesOf } from '../reconcile.ts';
 import { archiveObjects, lookUp, type Shelf } from '../sinks/hubspot/listing.ts';
-import { forgetArchived } from '../state/reconciliation.ts';
+import { forgetArchived, membersOf } from '../state/reconciliation.ts';
 import { newRunId } from '../state/runs.ts';
+import { absentOf } from './deleted.ts';
 import type { Difference } from './difference.ts';
 
 /** Ids of one batch archive (developers.hubspot.com/docs/api-reference, CRM objects, batch). */
 const BATCH = 100;
+/** Ids asked of the source at once. */
+const ASK_MAX = 500;
 
-/** To be called with the portal's lock held. Returns those that a read by id no longer finds. */
+/**
+ * To be called with the portal's lock held. Returns those that a read by id no longer finds. What the source has again by
+ * now is left alone.
+ */
 export async function archiveAll(sides: Sides, archivable: readonly Difference[]): Promise<readonly Difference[]> {
   const run = newRunId(sides.clock.now());
   const done: Difference[] = [];
+  const back = await backAtSource(sides, archivable);
   for (const shelf of shelvesOf(sides)) {
-    const objects = archivable.filter((one) => one.object === shelf.object);
+    const objects = archivable.filter((one) => one.object === shelf.object && !back.has(one.entity ?? ''));
     for (let start = 0; start < objects.length; start += BATCH) {
       done.push(...(await archiveBatch(sides, shelf, objects.slice(start, start + BATCH), run)));
     }
   }
   return done;
+}
+
+/** Entities of which the source finds a record by id. */
+async function backAtSource(sides: Sides, archivable: readonly Difference[]): Promise<ReadonlySet<string>> {
+  const members = membersOf(sides.db, sides.stream, [...new Set(archivable.flatMap(({ entity }) => entity ?? []))]);
+  const back = new Set<string>();
+  for (let start = 0; start < members.length; start += ASK_MAX) {
+    const some = members.slice(start, start + ASK_MAX);
+    const absent = new Set(await absentOf([...new Set(some.map(({ id }) => id))], sides));
+    for (const { entity, id } of some) if (!absent.has(id)) back.add(entity);
+  }
+  return back;
 }
 
 async function archiveBatch(

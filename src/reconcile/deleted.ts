@@ -1,11 +1,21 @@
 /**
- * What HubSpot has and the source has no more. Absence from one answer is not deletion: it takes a whole pass over the
- * source that was proven complete, fewer records in it than the mirror knows, and two reads by id that do not find them.
+ * What HubSpot has and the source has no more. Where the pipe's mapping says what becomes of it, runs conclude that from
+ * two proven passes (`src/engine/deletions.ts`), and a comparison tells what they concluded and what is still open.
+ * Elsewhere a comparison concludes it: from a whole pass that was proven complete, fewer records in it than the mirror
+ * knows, and two reads by id that do not find them.
  */
 import type { Database } from 'better-sqlite3';
 import type { Clock } from '../clock.ts';
 import type { Source } from '../pipe.ts';
-import { knownRecords, leftBehind, objectsOfRecords, provenPass, recordIds } from '../state/reconciliation.ts';
+import {
+  deletedObjects,
+  knownRecords,
+  lackingRecords,
+  leftBehind,
+  objectsOfRecords,
+  provenPass,
+  recordIds,
+} from '../state/reconciliation.ts';
 import { type Difference, difference } from './difference.ts';
 
 export interface Deletions {
@@ -13,7 +23,9 @@ export interface Deletions {
   readonly isConcluded: boolean;
   readonly reason: string | null;
   readonly differences: readonly Difference[];
-  /** Of the differences: this tool created the object and its records are gone, so that it may be archived on request. */
+  /** Objects that were told of it: a run has concluded that their records are gone. They are no difference. */
+  readonly told: number;
+  /** This tool created the object and its records are gone, so that it may be archived on request. */
   readonly archivable: readonly Difference[];
 }
 
@@ -22,6 +34,8 @@ export interface DeletionOptions {
   readonly stream: number;
   readonly pipe: string;
   readonly source: Pick<Source, 'get'>;
+  /** Runs of the pipe conclude deletions themselves. */
+  readonly concludesDeletions?: boolean;
   readonly clock: Clock;
   readonly pauseMs: number;
   readonly signal: AbortSignal;
@@ -32,14 +46,20 @@ const PASS_MS_MAX = 24 * 3_600_000;
 /** Ids asked for at once. */
 const ASK_MAX = 500;
 
-const NONE = { differences: [], archivable: [] } as const;
+const NONE = { differences: [], told: 0, archivable: [] } as const;
+
+const GONE = 'its record is gone at the source';
+const UNDECIDED = 'in neither the last full pass nor an answer by id: one more full pass decides';
 
 export async function findDeleted(options: DeletionOptions): Promise<Deletions> {
   const { db, stream, pipe, clock } = options;
   const pass = provenPass(db, stream);
   if (pass === null || clock.now() - pass.endedAtMs > PASS_MS_MAX) {
     const reason = `needs a proven pass over the whole source of the last 24 h: retail-sync sync ${pipe} --full`;
-    return { isConcluded: false, reason, ...NONE };
+    return { isConcluded: false, reason, ...NONE, ...whatRunsConcluded(options) };
+  }
+  if (options.concludesDeletions) {
+    return { isConcluded: true, reason: null, ...whatRunsConcluded(options), differences: await undecided(options) };
   }
   const lackingMax = knownRecords(db, stream) - pass.read;
   if (lackingMax <= 0) return { isConcluded: true, reason: null, ...NONE };
@@ -48,22 +68,40 @@ export async function findDeleted(options: DeletionOptions): Promise<Deletions> 
     const reason = `${absent.length} records are not found by id, but the last pass lacked ${lackingMax} at most: run retail-sync sync ${pipe} --full once more`;
     return { isConcluded: false, reason, ...NONE };
   }
-  const objects = objectsOfRecords(db, stream, absent);
-  const all = objects.map((one) => ({
+  const all = objectsOfRecords(db, stream, absent).map((one) => ({
     isOurs: one.isOurs === 1,
     difference: difference('deleted-at-source', one, {
-      note:
-        one.isOurs === 1
-          ? 'its record is gone at the source'
-          : 'its record is gone at the source; people made the object',
+      note: one.isOurs === 1 ? GONE : `${GONE}; people made the object`,
     }),
   }));
   return {
-    isConcluded: true,
-    reason: null,
+    ...{ isConcluded: true, reason: null, told: 0 },
     differences: all.map((one) => one.difference),
     archivable: all.filter((one) => one.isOurs).map((one) => one.difference),
   };
+}
+
+/** Known to the state alone: nothing is asked of anybody. */
+function whatRunsConcluded({ db, stream, concludesDeletions }: DeletionOptions) {
+  if (!concludesDeletions) return { differences: [], told: 0, archivable: [] };
+  const told = deletedObjects(db, stream);
+  const archivable = told.filter(({ isOurs }) => isOurs === 1);
+  return {
+    differences: [],
+    told: told.length,
+    archivable: archivable.map((one) => difference('deleted-at-source', one, { note: GONE })),
+  };
+}
+
+/** What the last full pass lacked: reported, and left to the next one. */
+async function undecided(options: DeletionOptions): Promise<readonly Difference[]> {
+  const { db, stream } = options;
+  const lacking = lackingRecords(db, stream);
+  const absent: string[] = [];
+  for (let start = 0; start < lacking.length; start += ASK_MAX) {
+    absent.push(...(await absentOf(lacking.slice(start, start + ASK_MAX), options)));
+  }
+  return objectsOfRecords(db, stream, absent).map((one) => difference('deleted-at-source', one, { note: UNDECIDED }));
 }
 
 async function absentTwice(options: DeletionOptions): Promise<string[]> {

@@ -90,7 +90,9 @@ function remarks({ objects, deletions }: Reconciliation): string[] {
     ...(one.isListComplete ? [] : [`the list of ${one.object} is too long: orphans and duplicates are at least these`]),
   ]);
   const deleted = deletions.isConcluded ? [] : [`deletions at the source: ${deletions.reason}`];
-  return [...lines, ...deleted].flatMap((line) => wrapped(line));
+  const { told, archivable } = deletions;
+  const toldLine = `${grouped(told)} objects are deleted at the source, and say so in HubSpot; --archive lists ${grouped(archivable.length)}`;
+  return [...lines, ...deleted, ...(told > 0 ? [toldLine] : [])].flatMap((line) => wrapped(line));
 }
 
 function samples({ result, withValues }: ReconcileReport, kind: Kind): string[] {
@@ -153,7 +155,9 @@ function nextLines(report: ReconcileReport): string[] {
 function nextOf({ pipe, left, repair, archive, result }: ReconcileReport): string[] {
   const has = (...kinds: Kind[]): boolean => left.some((one) => kinds.includes(one.kind));
   const command = `retail-sync reconcile ${pipe}`;
-  const canArchive = result.deletions.archivable.length > 0 && archive?.isConfirmed !== true;
+  const { archivable, told } = result.deletions;
+  // What was told is as it should be; that it may be archived is said once, above.
+  const canArchive = archivable.length > 0 && archive?.isConfirmed !== true && (told === 0 || archive !== null);
   return [
     ...(repair?.sending?.hint ? [repair.sending.hint] : []),
     ...(repair === null && has('changed', 'missing') ? [`${command} --fix`] : []),
@@ -207,7 +211,7 @@ export function reconcileDocument(report: ReconcileReport): unknown {
     })),
     differences: objects.flatMap((one) => one.differences.map(shown)),
     left: left.map(({ kind, object, key, note }) => ({ kind, object, key, note })),
-    deletedAtSource: { concluded: deletions.isConcluded, reason: deletions.reason },
+    deletedAtSource: { concluded: deletions.isConcluded, reason: deletions.reason, told: deletions.told },
     fix: repair && {
       repaired: repair.repaired.map(({ kind, object, key }) => ({ kind, object, key })),
       run: repair.sending,

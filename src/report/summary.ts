@@ -41,6 +41,16 @@ export interface RunSummary {
     readonly pending: number;
   };
   readonly deadLettersAdded: number;
+  /** After a proven pass over the whole source: what it has no more. */
+  readonly deletions?:
+    | {
+        readonly concluded: number;
+        readonly lacking: number;
+        readonly unlisted: number;
+        readonly reason: string | null;
+      }
+    | null
+    | undefined;
   /** Slices of the source, and how many of them are proven complete. */
   readonly partitions: { readonly total: number; readonly complete: number };
   /** HubSpot calls, those answered 429, and those sent again for another reason. */

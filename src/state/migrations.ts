@@ -325,4 +325,8 @@ export const MIGRATIONS: readonly string[] = [
     since INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Few records ever go: whoever counts those that stay need not read the payload of each.
+  CREATE INDEX records_gone ON records (stream, id) WHERE gone = 1;
+  `,
 ];

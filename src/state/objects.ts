@@ -1,5 +1,5 @@
 /** What is remembered of the HubSpot objects one stream writes: acknowledged content, intentions, what may still land. */
-import type { KeyedObject, ObjectType } from '../pipe.ts';
+import type { KeyedObject, LeftObject, ObjectType } from '../pipe.ts';
 import type { Statements } from './statements.ts';
 
 /** What is remembered of one HubSpot object; fingerprints are of mapped content. */
@@ -223,6 +223,17 @@ export class ObjectStore {
     );
     const wasFound = ENTITY_KEYED.some((object) => this.#rediscovered?.has(`${object} ${entity}`));
     return found !== undefined || wasFound;
+  }
+
+  /** The objects that HubSpot holds, or may hold, for an entity. */
+  ofEntity(entity: string): LeftObject[] {
+    return this.#sql
+      .all<{ object: ObjectType; key: string; properties: string | null }>(
+        `SELECT object, key, properties FROM objects WHERE stream = ? AND entity = ?
+            AND (fingerprint IS NOT NULL OR intent IS NOT NULL) ORDER BY object, key`,
+        entity,
+      )
+      .map((row) => ({ ...row, properties: row.properties === null ? null : JSON.parse(row.properties) }));
   }
 
   /** What was sent for an entity that left the scope is nobody's business any more. */

@@ -31,12 +31,16 @@ export interface PipeStatus {
   /** Links whose other end is not in HubSpot yet. */
   readonly pendingLinks: number;
   readonly oldestPendingLinkMs: number | null;
+  /** Known records that the last full pass lacked: one more decides whether the source has deleted them. */
+  readonly lackingRecords: number;
+  /** Records that the source has deleted. */
+  readonly deletedRecords: number;
 }
 
 /** Of a pipe that has no state yet. */
 export const neverRun = (pipe: string): PipeStatus => ({
   ...{ pipe, lastRun: null, lastOkAtMs: null, dataFromMs: null, openDeadLetters: 0, oldestDeadLetterMs: null },
-  ...{ waiting: 0, pendingLinks: 0, oldestPendingLinkMs: null },
+  ...{ waiting: 0, pendingLinks: 0, oldestPendingLinkMs: null, lackingRecords: 0, deletedRecords: 0 },
 });
 
 interface Counted {
@@ -69,6 +73,12 @@ export function pipeStatus(db: Database, pipe: string): PipeStatus {
     `SELECT count(*) AS n, min(since) AS sinceMs FROM links l JOIN streams s ON s.id = l.stream
       WHERE s.pipe = ? AND l.state = 'pending'`,
   );
+  const ofLatest = `stream = (SELECT stream FROM runs WHERE pipe = ? AND stream IS NOT NULL ORDER BY started_at DESC LIMIT 1)`;
+  // A state of a version that knew nothing of deletions is read too.
+  const knows = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'absences'").get() !== undefined;
+  const ask = (sql: string): Counted => (knows ? counted(`${sql} AND ${ofLatest}`) : { n: 0, sinceMs: null });
+  const lacking = ask('SELECT count(*) AS n, min(since) AS sinceMs FROM absences WHERE true');
+  const deleted = ask('SELECT count(*) AS n, NULL AS sinceMs FROM records WHERE gone = 1');
   return {
     pipe,
     lastRun: last ? lastRunOf(last) : null,
@@ -76,6 +86,7 @@ export function pipeStatus(db: Database, pipe: string): PipeStatus {
     dataFromMs: whole?.startedAtMs ?? null,
     ...{ openDeadLetters: letters.n, oldestDeadLetterMs: letters.sinceMs, waiting: waiting.n },
     ...{ pendingLinks: links.n, oldestPendingLinkMs: links.sinceMs },
+    ...{ lackingRecords: lacking.n, deletedRecords: deleted.n },
   };
 }
 

@@ -1,6 +1,7 @@
 /** What a comparison with HubSpot asks of the state, and what a repair changes in it. */
 import type { Database } from 'better-sqlite3';
 import type { ObjectType } from '../pipe.ts';
+import { DELETED_AT_SOURCE } from './absences.ts';
 
 /** An object as HubSpot acknowledged it last. */
 export interface ExpectedObject {
@@ -23,6 +24,10 @@ export interface Keyed {
 /** Settled, and nothing on its way that could still change it. */
 const SETTLED = `o.fingerprint IS NOT NULL AND o.properties IS NOT NULL AND o.intent IS NULL
   AND (o.late IS NULL OR o.late IS o.fingerprint) AND e.state = 'clean'`;
+
+/** This tool created the object: the journal keeps that for as long as the object is known. */
+const IS_OURS = `EXISTS (SELECT 1 FROM journal j WHERE j.stream = o.stream
+  AND j.subject = o.object || ' ' || o.key AND j.kind = 'created')`;
 
 /** The HubSpot portal that the state belongs to; null before anything was written. */
 export const portalOf = (db: Database): string | null =>
@@ -92,6 +97,19 @@ export function knownKeys(
     .all(object, keyProperty, list, stream, object, list);
   return new Set(rows.map((row) => row.key));
 }
+
+/** The records that entities are made of, with and without a payload. */
+export const membersOf = (
+  db: Database,
+  stream: number,
+  entities: readonly string[],
+): { entity: string; id: string }[] =>
+  db
+    .prepare<[number, string], { entity: string; id: string }>(
+      `SELECT entity, record AS id FROM membership
+        WHERE stream = ? AND entity IN (SELECT value FROM json_each(?)) ORDER BY entity, record`,
+    )
+    .all(stream, JSON.stringify(entities));
 
 /** The records that entities are made of, those with a payload. */
 export const recordsOf = (
@@ -173,9 +191,31 @@ export function provenPass(db: Database, stream: number): ProvenPass | null {
   return { run: row.run, endedAtMs: row.endedAtMs, read: row.read };
 }
 
-/** Records the mirror knows, excluded ones too. */
+/** Records the mirror knows, excluded ones too; without those that are gone. */
 export const knownRecords = (db: Database, stream: number): number =>
-  db.prepare<[number], { n: number }>('SELECT count(*) AS n FROM records WHERE stream = ?').get(stream)?.n ?? 0;
+  db.prepare<[number], { n: number }>('SELECT count(*) AS n FROM records WHERE stream = ? AND gone = 0').get(stream)
+    ?.n ?? 0;
+
+/** Records that the last full pass lacked and of which nothing is concluded yet. */
+export const lackingRecords = (db: Database, stream: number): string[] =>
+  db
+    .prepare<[number], { id: string }>('SELECT record AS id FROM absences WHERE stream = ? ORDER BY record')
+    .all(stream)
+    .map(({ id }) => id);
+
+/** Objects of entities all of whose records a run has concluded to be gone, nothing on its way to them. */
+export const deletedObjects = (
+  db: Database,
+  stream: number,
+): { object: ObjectType; key: string; entity: string; hubspotId: null; isOurs: 0 | 1 }[] =>
+  db
+    .prepare<[number, string], { object: ObjectType; key: string; entity: string; hubspotId: null; isOurs: 0 | 1 }>(
+      `SELECT o.object, o.key, o.entity, NULL AS hubspotId, ${IS_OURS} AS isOurs
+         FROM objects o JOIN entities e ON e.stream = o.stream AND e.id = o.entity
+        WHERE o.stream = ? AND e.state = 'excluded' AND e.rule = ? AND o.fingerprint IS NOT NULL AND o.intent IS NULL
+        ORDER BY o.object, o.key`,
+    )
+    .all(stream, DELETED_AT_SOURCE);
 
 /** Up to `limit` ids of mirrored records in scope, in order after `after`. */
 export const recordIds = (db: Database, stream: number, after: string, limit: number): string[] =>
@@ -196,8 +236,7 @@ export const objectsOfRecords = (
     .prepare<[string, number], ExpectedObject & { isOurs: 0 | 1 }>(
       `WITH gone AS (SELECT value AS id FROM json_each(?))
        SELECT o.object, o.key, o.entity, o.fingerprint, o.properties, NULL AS hubspotId,
-              EXISTS (SELECT 1 FROM journal j WHERE j.stream = o.stream AND j.subject = o.object || ' ' || o.key
-                         AND j.kind = 'created') AS isOurs
+              ${IS_OURS} AS isOurs
          FROM objects o JOIN entities e ON e.stream = o.stream AND e.id = o.entity
         WHERE o.stream = ? AND ${SETTLED}
           AND EXISTS (SELECT 1 FROM membership m WHERE m.stream = o.stream AND m.entity = o.entity

@@ -148,15 +148,18 @@ export const sourceInstance = (db: Database, pipe: string): string | null =>
   db.prepare<[string], { value: string }>('SELECT value FROM meta WHERE key = ?').get(`instance:${pipe}`)?.value ??
   null;
 
-/** Mirrored records of a stream by id: their payload as JSON text, or the rule that excluded them. */
-export function mirrored(
-  db: Database,
-  stream: number,
-  ids: readonly string[],
-): { id: string; raw: string | null; rule: string | null }[] {
+interface MirroredRow {
+  readonly id: string;
+  readonly raw: string | null;
+  readonly rule: string | null;
+  readonly gone: 0 | 1;
+}
+
+/** Mirrored records of a stream by id: their payload as JSON text, the rule that excluded them, or that they are gone. */
+export function mirrored(db: Database, stream: number, ids: readonly string[]): MirroredRow[] {
   return db
-    .prepare<[number, string], { id: string; raw: string | null; rule: string | null }>(
-      'SELECT id, raw, rule FROM records WHERE stream = ? AND id IN (SELECT value FROM json_each(?))',
+    .prepare<[number, string], MirroredRow>(
+      'SELECT id, raw, rule, gone FROM records WHERE stream = ? AND id IN (SELECT value FROM json_each(?))',
     )
     .all(stream, JSON.stringify(ids));
 }

@@ -17,7 +17,7 @@ export function knownFromStaging(
   instance: string,
   idsMax: number,
 ): { records: number; ids: string[] } {
-  const from = 'FROM records r JOIN streams s ON s.id = r.stream WHERE s.pipe = ? AND s.instance = ?';
+  const from = 'FROM records r JOIN streams s ON s.id = r.stream WHERE s.pipe = ? AND s.instance = ? AND r.gone = 0';
   const records =
     db.prepare<[string, string], { n: number }>(`SELECT count(*) AS n ${from}`).get(pipe, instance)?.n ?? 0;
   const step = Math.max(1, Math.ceil(records / idsMax));

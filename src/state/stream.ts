@@ -4,6 +4,7 @@
  * are text; instants of the source are text, instants of this machine are epoch milliseconds.
  */
 import type { Database } from 'better-sqlite3';
+import { Absences } from './absences.ts';
 import { Claims } from './claims.ts';
 import { Letters } from './letters.ts';
 import { Links } from './links.ts';
@@ -19,6 +20,8 @@ export interface KnownRecord {
   readonly modifiedAt: string;
   readonly run: string;
   readonly rule: string | null;
+  /** Concluded to be deleted at the source. */
+  readonly isGone: boolean;
   /** States of the entities it is part of. */
   readonly states: readonly EntityState[];
 }
@@ -45,6 +48,7 @@ interface KnownRow {
   modified_at: string;
   run: string;
   rule: string | null;
+  gone: 0 | 1;
   state: EntityState | null;
 }
 
@@ -54,6 +58,7 @@ export class StreamState {
   readonly links: Links;
   readonly letters: Letters;
   readonly partitions: PartitionMemory;
+  readonly absences: Absences;
   readonly #sql: Statements;
 
   /** `mapper` is the version that dead letters are marked with. */
@@ -64,6 +69,7 @@ export class StreamState {
     this.links = new Links(this.#sql);
     this.letters = new Letters(this.#sql, mapper);
     this.partitions = new PartitionMemory(this.#sql);
+    this.absences = new Absences(this.#sql);
   }
 
   transaction<T>(work: () => T): T {
@@ -74,7 +80,7 @@ export class StreamState {
 
   known(ids: readonly string[]): Map<string, KnownRecord> {
     const rows = this.#sql.all<KnownRow>(
-      `SELECT r.id, r.content, r.modified_at, r.run, coalesce(r.rule, e.rule) AS rule, e.state
+      `SELECT r.id, r.content, r.modified_at, r.run, coalesce(r.rule, e.rule) AS rule, r.gone, e.state
          FROM records r
          LEFT JOIN membership m ON m.stream = r.stream AND m.record = r.id
          LEFT JOIN entities e ON e.stream = m.stream AND e.id = m.entity
@@ -91,6 +97,7 @@ export class StreamState {
         modifiedAt: row.modified_at,
         run: row.run,
         rule: row.rule,
+        isGone: row.gone === 1,
         states: [],
       };
       // Part of several entities, one of them in scope: then the record is.
@@ -150,7 +157,7 @@ export class StreamState {
     this.#sql.change(
       `INSERT INTO records (stream, id, modified_at, content, raw, rule, run) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (stream, id) DO UPDATE SET modified_at = excluded.modified_at, content = excluded.content,
-         raw = excluded.raw, rule = excluded.rule, run = excluded.run`,
+         raw = excluded.raw, rule = excluded.rule, run = excluded.run, gone = 0`,
       id,
       modifiedAt,
       content,
@@ -266,7 +273,8 @@ export class StreamState {
   reopenRecords(ids: readonly string[]): void {
     this.#sql.change(
       `UPDATE entities SET state = 'pending' WHERE stream = ?1 AND state IN ('dead', 'clean') AND id IN (
-         SELECT m.entity FROM membership m JOIN records r ON r.stream = m.stream AND r.id = m.record AND r.raw IS NOT NULL
+         SELECT m.entity FROM membership m JOIN records r ON r.stream = m.stream AND r.id = m.record
+            AND (r.raw IS NOT NULL OR r.gone = 1)
           WHERE m.stream = ?1 AND m.record IN (SELECT value FROM json_each(?2)))`,
       JSON.stringify(ids),
     );
@@ -382,8 +390,13 @@ export class StreamState {
       .map((row) => row.id);
   }
 
-  /** Records the mirror knows, excluded ones too. */
+  /** Records the mirror knows, excluded ones too; without those that are gone at the source. */
   knownRecords(): number {
-    return this.#sql.first<{ n: number }>('SELECT count(*) AS n FROM records WHERE stream = ?')?.n ?? 0;
+    return (
+      this.#sql.first<{ n: number }>(
+        `SELECT (SELECT count(*) FROM records WHERE stream = ?1)
+              - (SELECT count(*) FROM records WHERE stream = ?1 AND gone = 1) AS n`,
+      )?.n ?? 0
+    );
   }
 }

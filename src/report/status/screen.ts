@@ -76,6 +76,7 @@ function waitingLines({ pipes, nowMs }: Standing): string[] {
   const letters = sum(({ openDeadLetters }) => openDeadLetters);
   const waiting = sum(({ waiting }) => waiting);
   const links = sum((status) => status.pendingLinks);
+  const lacking = sum(({ lackingRecords }) => lackingRecords);
   const oldestMs = Math.min(...pipes.map(({ oldestPendingLinkMs }) => oldestPendingLinkMs ?? nowMs));
   const parts = [
     ...(letters > 0 ? [many(letters, 'dead letter')] : []),
@@ -83,6 +84,7 @@ function waitingLines({ pipes, nowMs }: Standing): string[] {
     ...(links > 0
       ? [`${many(links, 'link')} waiting for the other end (the oldest for ${age(nowMs - oldestMs)})`]
       : []),
+    ...(lacking > 0 ? [`${many(lacking, 'record')} missing from the last full pass (one more decides)`] : []),
   ];
   return parts.length === 0 ? [] : ['', ...paragraph(`Open: ${parts.join(', ')}.`, '')];
 }

@@ -18,6 +18,7 @@ export const changeSchema = z.union([
   z.strictObject({ ...any, share: z.number().min(0).max(1) }),
   z.strictObject({ ...any, ids, set: z.record(z.string(), z.unknown()) }),
   z.strictObject({ ...any, delete: ids }),
+  z.strictObject({ ...any, restore: ids }),
   z.strictObject({ environment, resource: z.literal('quotes'), add: z.int().min(1).max(10_000) }),
   z.strictObject({
     environment,
@@ -44,6 +45,7 @@ export function makeChange(change: ErpChange, context: ChangeContext): readonly 
   if ('set' in change) return setFields(change, table, context);
   if ('add' in change) return addQuotes(change.add, context);
   if ('moveRep' in change) return moveRep(change.moveRep, table, context);
+  if ('restore' in change) return change.restore.filter((id) => table.restore(id));
   const found = change.delete.flatMap((id) => table.find(id) ?? []);
   for (const index of found) table.remove(index);
   return found.map((index) => table.idOf(index));

@@ -90,6 +90,13 @@ export class Table {
     this.#forgetOrders();
   }
 
+  /** A deleted row is there again as it was, its date too. False when it is not a deleted one. */
+  restore(id: string): boolean {
+    const isBack = this.#gone.delete(this.#source.indexOf(id));
+    this.#forgetOrders();
+    return isBack;
+  }
+
   /** Adds a row that carries `nextId`. */
   add(row: Row, stampMs: number): void {
     this.#stamps.set(this.#end, stampMs);
