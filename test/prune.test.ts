@@ -94,6 +94,17 @@ describe('prune', () => {
     expect(shop.rows('SELECT id FROM runs')).toEqual([latest]);
   });
 
+  test('never forgets which objects this tool made, as long as it knows them: only those may be archived', async () => {
+    const shop = await oldShop();
+    shop.alter(`UPDATE journal SET at = ${daysAgo(800)} WHERE kind = 'created'`);
+    const made = shop.rows("SELECT count(*) AS n FROM journal WHERE kind = 'created'");
+    expect(await prune(shop)).toEqual(COUNTS);
+    expect(shop.rows("SELECT count(*) AS n FROM journal WHERE kind = 'created'")).toEqual(made);
+    shop.alter('DELETE FROM objects');
+    await prune(shop);
+    expect(shop.rows("SELECT count(*) AS n FROM journal WHERE kind = 'created'")).toEqual([{ n: 0 }]);
+  });
+
   test('with --dry-run only counts, for a person too', async () => {
     const shop = await oldShop();
     const before = shop.rows('SELECT count(*) AS n FROM journal');

@@ -23,12 +23,16 @@ const CHUNK = 5_000;
 /** Entries that people made, kept as long as runs; the change of a pipe to production is kept for good. */
 const DECISIONS = "('cursor', 'letter discarded', 'letter reopened')";
 
+/** That this tool made an object decides for as long as the object is known whether it may be archived. */
+const IS_ORIGIN = `(kind = 'created' AND EXISTS (SELECT 1 FROM objects o WHERE o.stream = j.stream
+    AND o.object = substr(j.subject, 1, instr(j.subject, ' ') - 1) AND o.key = substr(j.subject, instr(j.subject, ' ') + 1)))`;
+
 /** Which rows go, by their id. */
 const DOOMED: Readonly<Record<Kind, string>> = {
   letters: "SELECT id FROM dead_letters WHERE state IN ('resolved', 'discarded') AND last_seen < @lettersBeforeMs",
   payloads: `SELECT id FROM dead_letters WHERE state IN ('resolved', 'discarded') AND raw IS NOT NULL
     AND last_seen < @payloadsBeforeMs AND last_seen >= @lettersBeforeMs`,
-  journal: `SELECT id FROM journal WHERE kind <> 'flip'
+  journal: `SELECT id FROM journal j WHERE kind <> 'flip' AND NOT ${IS_ORIGIN}
     AND at < CASE WHEN kind IN ${DECISIONS} THEN @runsBeforeMs ELSE @journalBeforeMs END`,
   // The last proven run of a stream is what the next one is measured by; the last run of a pipe is what `status` shows.
   runs: `SELECT id FROM runs r WHERE status <> 'running' AND started_at < @runsBeforeMs
