@@ -1,6 +1,6 @@
 /** The configuration: flag over environment over `.env`, validated as a whole before anything else happens. */
 import { hash } from 'node:crypto';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { readDotenv } from './config/dotenv.ts';
 import { configurationError, type Fault } from './config/faults.ts';
 import { type LimitSettings, textOf } from './config/limits.ts';
@@ -23,6 +23,7 @@ import {
   variableNames,
   variables,
 } from './config/variables.ts';
+import type { LogFiles } from './log/file.ts';
 import type { Environment } from './pipe.ts';
 import { KINDS, type Policies } from './probe/finding.ts';
 
@@ -83,6 +84,7 @@ interface Basics {
   /** Who moves a quote between stages once it exists. */
   readonly quoteStageOwner: 'erp' | 'crm';
   readonly logLevel: Variables['LOG_LEVEL'];
+  readonly logFiles: LogFiles;
   /** Every secret's value, for the log's scrubber and nothing else. */
   readonly secrets: readonly string[];
   readonly settings: readonly Setting[];
@@ -228,6 +230,11 @@ function build(values: Variables, gathered: Gathered, cwd: string, today: string
     },
     alerts: alertsOf(values),
     logLevel: values.LOG_LEVEL,
+    logFiles: {
+      folder: join(stateDir, 'logs'),
+      keepDays: values.KEEP_LOGS_DAYS,
+      keepBytes: values.KEEP_LOGS_MB * 1_000_000,
+    },
     secrets: [...gathered.given].filter(([name]) => isSecret(name)).map(([, { text }]) => text),
     settings: variableNames.map((name) => ({
       name,

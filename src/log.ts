@@ -1,5 +1,7 @@
-/** The log: JSON lines on stderr, or short lines for a person at a terminal. Allow-listed fields, scrubbed, sync. */
+/** The log: JSON lines in files and on stderr, short lines for a person at a terminal. Allow-listed fields, scrubbed, sync. */
 import { allowed, type Clean, type Fields } from './log/fields.ts';
+import { FileLog, type LogFiles } from './log/file.ts';
+import { humanLine } from './log/human.ts';
 import { type Scrub, scrubber } from './log/scrub.ts';
 import { painter, type Screen, safe } from './report/style.ts';
 
@@ -22,13 +24,27 @@ export interface LogStream extends Screen {
 }
 
 export interface LogOptions {
+  /** Of what is shown; the files have `debug` and above whatever it is, `trace` only when it says so. */
   readonly level: Level | 'silent';
+  /** Kept for later; null: nothing is kept. */
+  readonly files?: LogFiles | null;
   readonly stream?: LogStream;
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Values that must never appear, whoever hands them over. */
   readonly secrets?: readonly string[];
   readonly now?: () => Date;
 }
+
+/** What the configuration says of it. */
+export const logOf = ({
+  logLevel: level,
+  logFiles: files,
+  secrets,
+}: {
+  readonly logLevel: LogOptions['level'];
+  readonly logFiles: LogFiles;
+  readonly secrets: readonly string[];
+}): Pick<LogOptions, 'level' | 'files' | 'secrets'> => ({ level, files, secrets });
 
 type WriteLine = (level: Level, message: string, fields: Clean) => void;
 
@@ -45,25 +61,43 @@ const RANK: Readonly<Record<Level | 'silent', number>> = {
 export async function openLog(options: LogOptions): Promise<Log> {
   const stream = options.stream ?? process.stderr;
   const scrub = scrubber(options.secrets ?? []);
-  if (options.level === 'silent') return logWith(() => {}, RANK.silent, scrub, {});
-  const write = stream.isTTY === true ? humanLines(stream, scrub, options) : await jsonLines(stream, scrub, options);
-  return logWith(write, RANK[options.level], scrub, {});
+  const outlets: Outlet[] = [];
+  if (options.level !== 'silent') {
+    const write = stream.isTTY === true ? humanLines(stream, scrub, options) : await jsonLines(stream, scrub, options);
+    outlets.push({ least: RANK[options.level], write });
+  }
+  if (options.files) {
+    const least = Math.min(RANK.debug, RANK[options.level]);
+    const write = await jsonLines(fileOf(options.files, stream, options), scrub, { ...options, level: 'trace' });
+    outlets.push({ least, write });
+  }
+  return logWith(outlets, scrub, {});
+}
+
+/** Where lines of a rank and above go. */
+interface Outlet {
+  readonly least: number;
+  readonly write: WriteLine;
+}
+
+function fileOf(files: LogFiles, stream: LogStream, { now }: LogOptions): FileLog {
+  const clock = now ?? (() => new Date());
+  const onLost = (code: string): void =>
+    void stream.write(`the log cannot be written into ${files.folder} (${code}); everything else goes on\n`);
+  return new FileLog(files, () => clock().getTime(), onLost);
 }
 
 /** Drops everything; for callers that were given no log. */
-export const silentLog: Log = logWith(
-  () => {},
-  RANK.silent,
-  (text) => text,
-  {},
-);
+export const silentLog: Log = logWith([], (text) => text, {});
 
-function logWith(write: WriteLine, least: number, scrub: Scrub, bound: Fields): Log {
+function logWith(outlets: readonly Outlet[], scrub: Scrub, bound: Fields): Log {
   const at =
     (level: Level) =>
     (message: string, fields: Fields = {}): void => {
-      if (RANK[level] < least) return;
-      write(level, scrub(safe(message)), allowed({ ...bound, ...fields }, scrub));
+      const open = outlets.filter(({ least }) => RANK[level] >= least);
+      if (open.length === 0) return;
+      const [text, clean] = [scrub(safe(message)), allowed({ ...bound, ...fields }, scrub)];
+      for (const { write } of open) write(level, text, clean);
     };
   return {
     trace: at('trace'),
@@ -71,11 +105,15 @@ function logWith(write: WriteLine, least: number, scrub: Scrub, bound: Fields): 
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    with: (fields) => logWith(write, least, scrub, { ...bound, ...fields }),
+    with: (fields) => logWith(outlets, scrub, { ...bound, ...fields }),
   };
 }
 
-async function jsonLines(stream: LogStream, scrub: Scrub, { level, now }: LogOptions): Promise<WriteLine> {
+async function jsonLines(
+  stream: Pick<LogStream, 'write'>,
+  scrub: Scrub,
+  { level, now }: LogOptions,
+): Promise<WriteLine> {
   const { pino } = await import('pino');
   const clock = now ?? (() => new Date());
   const logger = pino(
@@ -97,13 +135,8 @@ const escapeSeparators = (line: string): string => line.replaceAll('\u2028', '\\
 function humanLines(stream: LogStream, scrub: Scrub, { env, now }: LogOptions): WriteLine {
   const paint = painter(stream, env ?? process.env);
   const clock = now ?? (() => new Date());
-  const inks = { trace: 'gray', debug: 'gray', info: 'cyan', warn: 'yellow', error: 'red' } as const;
-  return (level, message, { pipe, ...fields }) => {
-    const time = paint('gray', clock().toTimeString().slice(0, 8));
-    const head = `${time} ${paint(inks[level], level.padEnd(5))} ${typeof pipe === 'string' ? `${pipe}: ` : ''}`;
-    const tail = Object.entries(fields)
-      .filter(([name]) => name !== 'runId')
-      .map(([name, value]) => ` ${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`);
-    stream.write(`${head}${message}${paint('gray', scrub(safe(tail.join(''))))}\n`);
+  return (level, message, fields) => {
+    const time = clock().toTimeString().slice(0, 8);
+    stream.write(scrub(humanLine({ time, level, message }, fields, paint)));
   };
 }

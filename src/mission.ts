@@ -9,6 +9,7 @@ import { EXIT, FatalError } from './errors.ts';
 import { digest } from './fingerprint.ts';
 import { isInquirable } from './inquiry.ts';
 import type { LoadedJob } from './jobs.ts';
+import type { Observer, RunEnd } from './observe.ts';
 import type { Facts, JoinedRow, Sink, Source } from './pipe.ts';
 import { type Ends, type Progress, type RunOptions, type RunReport, runPipe } from './run.ts';
 import { checkContacts } from './sinks/hubspot/marketing.ts';
@@ -39,6 +40,7 @@ export interface Mission {
   readonly stop: AbortSignal;
   readonly onProgress: (pipe: string, progress: Progress) => void;
   readonly onWarning: (pipe: string, message: string) => void;
+  readonly observer: Observer;
 }
 
 /** How a person asked for the run. */
@@ -80,6 +82,7 @@ export async function runJob(
   const { since, full, dryRun } = mode;
   const kept = JSON.stringify({ since, full, dryRun, restricted: isRestricted(mode) });
   startRun(db, { id, pipe: job.pipe, stream, trigger: mission.trigger, mode: kept, atMs: startedMs });
+  const onEvent = mission.observer.begin({ runId: id, pipe: job.pipe, trigger: mission.trigger });
   const facts = await factsOf(instance, source, mission);
   const version = digest(
     [config.quoteStageOwner, job.mapperVersion, source.version ?? '', JSON.stringify(facts)].join('\n'),
@@ -93,6 +96,7 @@ export async function runJob(
     lookBackMs: LOOK_BACK_MS,
     quarantineMs: config.hubspot.quarantineMs,
     onProgress: (progress) => mission.onProgress(job.pipe, progress),
+    onEvent,
   };
   const { assembles, needsOwnRecord = false } = job;
   const mapping = withStageOwner(job, config.quoteStageOwner);
@@ -119,7 +123,16 @@ export async function runJob(
   const proofs = new Map(report.proofs.map((proof) => [proof.partition, JSON.stringify(proof)]));
   const summary = JSON.stringify(finish(flight));
   endRun(db, { id, status: report.status, exit: report.exit, report: summary, atMs: Date.now(), proofs });
+  mission.observer.end(endOf(flight));
   return flight;
+}
+
+function endOf({ report, seconds }: Flight): RunEnd {
+  const { status, exit, counts, upserts, code } = report;
+  const { excluded, ...plain } = counts;
+  const left = Object.values(excluded).reduce((sum, count) => sum + count, 0);
+  const { created, updated } = upserts;
+  return { status, exit, seconds, code: code ?? null, counts: { ...plain, excluded: left, created, updated } };
 }
 
 /** Looks at the ERP's production address, and feeds the pipe from there once it has proved itself. */

@@ -9,6 +9,7 @@ import { type LinkCounts, payOwed, settleLinks } from './engine/afterwards.ts';
 import { type BreakerLimits, checkBreakers, LIMIT_VARIABLES } from './engine/breakers.ts';
 import { concludeDeletions, type DeletionCounts } from './engine/deletions.ts';
 import { Dispatch, tally } from './engine/dispatch.ts';
+import type { OnEvent } from './engine/events.ts';
 import { Intake } from './engine/intake.ts';
 import type { JoinLookup, PrepareJoins } from './engine/joining.ts';
 import { type Counts, Ledger } from './engine/ledger.ts';
@@ -67,6 +68,7 @@ export interface RunOptions extends Reach {
   readonly createsMax: number | null;
   readonly quarantineMs: number;
   readonly onProgress: (progress: Progress) => void;
+  readonly onEvent?: OnEvent;
 }
 
 /** How far a run is, for people who watch. */
@@ -150,6 +152,9 @@ class Run<E> {
     const { source, facts, join, prepareJoins, resolve, clock } = ends;
     const { mapping } = pipe;
     const state = new StreamState(ends.db, ends.stream, options.id, pipe.version, clock.now);
+    const onEvent: OnEvent = options.onEvent ?? (() => undefined);
+    state.letters.onNews = ({ subject, stage, category }) =>
+      onEvent({ kind: 'letter', record: subject.replace(/^record /, ''), stage, category });
     const onDeadLetter = (added: boolean): void => this.#countDeadLetter(added);
     const ledger = this.#ledger;
     this.#state = state;
@@ -178,6 +183,7 @@ class Run<E> {
       kill: this.#kill.signal,
       onRefused: (refused) => onDeadLetter(state.letters.open(letterOf(refused, state))),
       onSettled: () => this.#checkCreates(),
+      onEvent,
     });
     this.#dispatch = new Dispatch({ mapper: this.#mapper, state, ledger, writer: this.#writer, onDeadLetter });
     this.#reader = new Reader({
@@ -190,6 +196,7 @@ class Run<E> {
       changedMapper: this.#changedMapper,
       signal: this.#stop.signal,
       now: clock.now,
+      onEvent,
       onTaken: async (touched, total) => {
         this.#total = total ?? this.#total;
         if (this.#streams) await this.#dispatch.send(touched);

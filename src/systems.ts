@@ -7,7 +7,7 @@ import type { Environment, Job, PipelineSpec, PropertySpec, Sink, Source } from 
 import { type AccountDetails, checkPortal, preflight } from './sinks/hubspot/account.ts';
 import { guardContacts } from './sinks/hubspot/contact-guard.ts';
 import { resolverFor } from './sinks/hubspot/references.ts';
-import type { CallStats } from './sinks/hubspot/tally.ts';
+import type { CallEvent, CallStats } from './sinks/hubspot/tally.ts';
 import { createTransport, type Transport } from './sinks/hubspot/transport.ts';
 import { hubspotSink } from './sinks/hubspot/upsert.ts';
 import { adapterOf } from './sources/erp/adapter.ts';
@@ -110,13 +110,14 @@ export interface Portal {
   readonly stats: () => CallStats;
 }
 
-export const openTransport = (config: HubspotConfig): Transport =>
+export const openTransport = (config: HubspotConfig, onCall?: (event: CallEvent) => void): Transport =>
   createTransport({
     token: config.token,
     baseUrl: config.baseUrl,
     version: config.apiVersion,
     clock: systemClock,
     random: Math.random,
+    ...(onCall ? { onCall } : {}),
   });
 
 /**
@@ -136,8 +137,9 @@ export async function openPortal(
     readonly adopt: boolean;
   },
   signal: AbortSignal,
+  onCall?: (event: CallEvent) => void,
 ): Promise<Portal> {
-  const transport = openTransport(config.hubspot);
+  const transport = openTransport(config.hubspot, onCall);
   const account = await preflight({
     transport,
     portalIdExpected: config.hubspot.portalId,

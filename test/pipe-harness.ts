@@ -10,7 +10,9 @@ import { afterEach, vi } from 'vitest';
 import { systemClock } from '../src/clock.ts';
 import { loadConfig } from '../src/config.ts';
 import { type LoadedJob, loadJobs } from '../src/jobs.ts';
+import { silentLog } from '../src/log.ts';
 import { type Mode, runJob } from '../src/mission.ts';
+import { observer } from '../src/observe.ts';
 import type { RunReport } from '../src/run.ts';
 import type { AccountRow, AccountSource } from '../src/sandbox/data/accounts.ts';
 import type { PersonRow } from '../src/sandbox/data/people.ts';
@@ -381,6 +383,7 @@ export class Bench {
         asked,
         {
           ...{ jobs, config, db, portal, trigger: 'test', stop: signal, onProgress: () => undefined },
+          observer: observer(silentLog, null),
           onWarning: (_pipe, message) => onWarning?.(message),
         },
         ({ report }) => report,

@@ -2,7 +2,7 @@
 import { systemClock } from '../clock.ts';
 import { type Config, loadConfig, type Need } from '../config.ts';
 import { asError } from '../errors.ts';
-import { openLog } from '../log.ts';
+import { logOf, openLog } from '../log.ts';
 import { backupIfDue } from '../state/backup.ts';
 import { closeDatabase, type Db, databasePath, explain, openDatabase } from '../state/database.ts';
 import { endGeneration, startGeneration } from '../state/generation.ts';
@@ -28,7 +28,7 @@ export async function withLock<T>(
   const all: ('hubspot' | Need)[] = [...new Set<'hubspot' | Need>(['hubspot', ...needs])];
   const config: Config<'hubspot'> = loadConfig({ env, cwd, needs: all });
   const { environment, hubspot, stateDir } = config;
-  const log = await openLog({ level: config.logLevel, stream: stderr, env, secrets: config.secrets });
+  const log = await openLog({ ...logOf(config), stream: stderr, env });
   const onWarning = (message: string): void => log.warn(message);
   const lock = await lockPortal(lockFolder(env), hubspot.portalId, waitMs, (ms) => systemClock.sleep(ms, stop));
   try {

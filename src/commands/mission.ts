@@ -1,8 +1,9 @@
 /** The portal, the log and the progress bars, opened for the jobs that one command runs. */
 import { EXIT, FatalError, TransientError } from '../errors.ts';
 import type { LoadedJob } from '../jobs.ts';
-import { openLog } from '../log.ts';
+import { logOf, openLog } from '../log.ts';
 import type { Mission } from '../mission.ts';
+import { observer } from '../observe.ts';
 import { openProgress, type Progress } from '../report/progress.ts';
 import { markCrashed, refuseRun } from '../state/runs.ts';
 import { openPortal } from '../systems.ts';
@@ -26,17 +27,18 @@ export async function withMission<T>(
   work: (mission: Mission) => Promise<T>,
 ): Promise<T> {
   const progress = openProgress({ stream: stderr, env, nowMs: Date.now }, () => log);
-  const log = await openLog({ level: config.logLevel, stream: progress.stream, env, secrets: config.secrets });
+  const log = await openLog({ ...logOf(config), stream: progress.stream, env });
   for (const runId of markCrashed(db, Date.now())) {
     log.warn('an earlier run died; this one continues where it stopped', { runId });
   }
+  const watch = observer(log, null);
   const mappings = chosen.map((job) => job.mapping);
   const wanted = {
     specs: mappings.flatMap((mapping) => mapping.properties),
     pipelines: mappings.flatMap((mapping) => mapping.pipeline ?? []),
     adopt,
   };
-  const portal = await openPortal(config, wanted, stop).catch((error: unknown) => {
+  const portal = await openPortal(config, wanted, stop, watch.call).catch((error: unknown) => {
     for (const { pipe } of chosen) noteRefusal(db, pipe, trigger, error);
     throw error;
   });
@@ -48,7 +50,8 @@ export async function withMission<T>(
     trigger,
     stop,
     onProgress: showProgress(progress, portal.stats),
-    onWarning: (pipe, message) => log.warn(message, { pipe }),
+    onWarning: (pipe, message) => watch.log().warn(message, { pipe }),
+    observer: watch,
   };
   try {
     return await work(mission);

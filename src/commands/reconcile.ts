@@ -4,7 +4,7 @@ import { limitsOf } from '../config/limits.ts';
 import { loadConfig } from '../config.ts';
 import { EXIT, type ExitCode, FatalError } from '../errors.ts';
 import { type LoadedJob, loadJobs } from '../jobs.ts';
-import { openLog } from '../log.ts';
+import { logOf, openLog } from '../log.ts';
 import { type Mission, runJob } from '../mission.ts';
 import { archiveAll } from '../reconcile/archive.ts';
 import { type Repair, repair, type Sending } from '../reconcile/repair.ts';
@@ -73,7 +73,7 @@ async function lookOnly(work: Work): Promise<ExitCode> {
   if (db === null) throw neverRan(job.pipe);
   try {
     refuseOtherPortal(portalOf(db), config.hubspot.portalId);
-    const log = await openLog({ level: config.logLevel, stream: stderr, env, secrets: config.secrets });
+    const log = await openLog({ ...logOf(config), stream: stderr, env });
     const pipelines = job.mapping.pipeline ? [job.mapping.pipeline] : [];
     const portal = await openPortal(config, { specs: job.mapping.properties, pipelines, adopt: false }, stop);
     const onWarning = (pipe: string, message: string): void => log.warn(message, { pipe });

@@ -150,6 +150,10 @@ export const variables = z.object({
     .meta({ about: 'Days that their payloads are kept', example: '30' }),
   KEEP_PROBES_DAYS: countUpTo(3_650, 1).default(400).meta({ about: 'Days that probes are kept', example: '400' }),
   KEEP_BACKUPS: countUpTo(366, 1).default(7).meta({ about: 'Daily copies of the state that are kept', example: '7' }),
+  KEEP_LOGS_DAYS: countUpTo(3_650, 1).default(30).meta({ about: 'Days that the log files are kept', example: '30' }),
+  KEEP_LOGS_MB: countUpTo(100_000, 40)
+    .default(500)
+    .meta({ about: 'Megabytes that all log files together may take; the oldest go first', example: '500' }),
 
   MARKETING_TOGGLE_CONFIRMED_ON: calendarDate.optional().meta({
     about: 'Day on which you saw in HubSpot that apps create contacts as non-marketing; needed in a paid portal',

@@ -2,6 +2,7 @@
 import { EXIT, FatalError } from '../errors.ts';
 import type { Page, Partition, Since, Source } from '../pipe.ts';
 import type { StreamState } from '../state/stream.ts';
+import type { OnEvent } from './events.ts';
 import type { Intake } from './intake.ts';
 import type { Ledger } from './ledger.ts';
 import { type PartitionProof, readPartition } from './read.ts';
@@ -33,6 +34,7 @@ export interface ReaderOptions<E> {
   readonly signal: AbortSignal;
   readonly now: () => number;
   /** Called when a page has been taken in, with the entities it touched. */
+  readonly onEvent: OnEvent;
   readonly onTaken: (touched: readonly string[], total: number | undefined) => Promise<void>;
 }
 
@@ -113,7 +115,7 @@ export class Reader<E> {
   }
 
   async #readOne(partition: Partition, since: Since): Promise<void> {
-    const { source, state, ledger, intake, signal, now, onTaken, reach } = this.#options;
+    const { source, state, ledger, intake, signal, now, onTaken, onEvent, reach } = this.#options;
     this.#everything = this.#everything && since.kind === 'everything';
     const before = this.proofs.length;
     const proofs = readPartition(partition, since, {
@@ -125,13 +127,20 @@ export class Reader<E> {
       onCut: (whole, parts) => state.partitions.rememberCut(whole, parts),
       onPage: async (page, of, lastOfSorted) => {
         const taken = await intake.take(page, signal);
+        onEvent({
+          ...{ kind: 'page', partition: of.key, records: page.records.length, rejected: page.rejected.length },
+        });
         await onTaken(taken.touched, page.total);
         this.#moveCursor(of, lastOfSorted, page);
         signal.throwIfAborted();
         return taken;
       },
     });
-    for await (const proof of proofs) this.proofs.push(proof);
+    for await (const proof of proofs) {
+      this.proofs.push(proof);
+      const { partition: key, verdict, fetched: records, pages, ms } = proof;
+      onEvent({ kind: 'slice', partition: key, verdict, records, pages, ms });
+    }
     if (!reach.dryRun) state.partitions.remember(partition, this.proofs.slice(before));
   }
 

@@ -9,6 +9,7 @@ import { canonicalJson } from '../fingerprint.ts';
 import type { ObjectType, Outcome, Sink, Write } from '../pipe.ts';
 import { type KnownObject, type Late, OWED_NOTHING } from '../state/objects.ts';
 import type { StreamState } from '../state/stream.ts';
+import type { OnEvent } from './events.ts';
 import type { Ledger, RecordOutcome } from './ledger.ts';
 
 /** An entity on its way: settled when the last of its upserts is, with the worst of their outcomes. */
@@ -63,6 +64,7 @@ export interface WriterOptions {
     category: string;
   }) => void;
   readonly onSettled: () => void;
+  readonly onEvent: OnEvent;
 }
 
 /** Batches waiting for a free place in flight, at most this many times the concurrency: reading waits beyond it. */
@@ -89,6 +91,7 @@ export class Writer {
   /** Objects by type and key that people made, found by this run. */
   readonly #adopted = new Set<string>();
   #failure: Error | null = null;
+  #batches = 0;
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -203,10 +206,32 @@ export class Writer {
   async #sendNow(object: ObjectType, batch: readonly Item[], lates: ReadonlyMap<string, Late>): Promise<void> {
     if (batch.length === 0) return;
     const { state } = this.#options;
+    const number = ++this.#batches;
+    const startedMs = this.#options.now();
     const outcomes = await this.#write(batch);
+    this.#tellOf(object, number, batch, outcomes, this.#options.now() - startedMs);
     const ended = state.transaction(() => this.#settle(object, batch, outcomes, lates));
     for (const task of ended) this.#finish(task);
     this.#options.onSettled();
+  }
+
+  #tellOf(
+    object: ObjectType,
+    batch: number,
+    items: readonly Item[],
+    outcomes: ReadonlyMap<string, Outcome>,
+    ms: number,
+  ): void {
+    const { onEvent } = this.#options;
+    const counts = { written: 0, refused: 0, unknown: 0 };
+    for (const { write } of items) {
+      const outcome: Outcome = outcomes.get(write.key) ?? { kind: 'unknown', reason: '' };
+      counts[outcome.kind]++;
+      if (outcome.kind === 'written') continue;
+      const about = { object, batch, record: write.key, outcome: outcome.kind };
+      onEvent({ kind: 'item', ...about, ...(outcome.kind === 'refused' ? { category: outcome.category } : {}) });
+    }
+    onEvent({ kind: 'batch', object, batch, size: items.length, ...counts, ms });
   }
 
   /** Looks for objects made by people before the first create; what is ambiguous is not sent. */

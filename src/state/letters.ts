@@ -27,6 +27,8 @@ export class Letters {
   readonly #sql: Statements;
   readonly #mapper: string;
   #any: boolean | null = null;
+  /** Told of each letter that is news. */
+  onNews: (letter: Pick<Letter, 'subject' | 'stage' | 'category'>) => void = () => undefined;
 
   constructor(sql: Statements, mapper: string) {
     this.#sql = sql;
@@ -65,7 +67,9 @@ export class Letters {
       retries,
     );
     if (isKnown && letter.isByPeople) return false;
-    return before?.state !== 'open' || before.raw !== letter.raw;
+    const isNews = before?.state !== 'open' || before.raw !== letter.raw;
+    if (isNews) this.onNews(letter);
+    return isNews;
   }
 
   /** Entities whose letters are to be tried again by now wait to be mapped. Returns how many. */

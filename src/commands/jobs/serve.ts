@@ -4,7 +4,7 @@ import { systemClock } from '../../clock.ts';
 import { loadConfig } from '../../config.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import { shortenOwnLog } from '../../install/own-log.ts';
-import { openLog } from '../../log.ts';
+import { logOf, openLog } from '../../log.ts';
 import { ROOT } from '../../pipe-names.ts';
 import { isAnythingDue } from '../../schedule/ledger.ts';
 import { serve } from '../../schedule/serve.ts';
@@ -20,7 +20,7 @@ export async function jobsServe(invocation: Invocation): Promise<ExitCode> {
   shortenOwnLog(invocation.trigger); // also where a faulty configuration ends it every minute
   await openSchedule(invocation);
   const config = loadConfig({ env, cwd, needs: ['hubspot'] });
-  const log = await openLog({ level: config.logLevel, stream: stderr, env, secrets: config.secrets });
+  const log = await openLog({ ...logOf(config), stream: stderr, env });
   await serve({
     clock: systemClock,
     stop,

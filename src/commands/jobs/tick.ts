@@ -5,7 +5,7 @@ import { type Config, loadConfig } from '../../config.ts';
 import { EXIT, type ExitCode, FatalError } from '../../errors.ts';
 import { shortenOwnLog } from '../../install/own-log.ts';
 import { loadJobs } from '../../jobs.ts';
-import { openLog } from '../../log.ts';
+import { logOf, openLog } from '../../log.ts';
 import { keepAwake } from '../../schedule/awake.ts';
 import { type GateOptions, NETWORK_WAIT_MS, passGate } from '../../schedule/gate.ts';
 import { bringUpToDate, RETRY_MS } from '../../schedule/ledger.ts';
@@ -72,7 +72,7 @@ interface OpenedTick {
 async function openTick({ env, cwd, stderr }: Invocation): Promise<OpenedTick> {
   const config: Config<'hubspot'> = loadConfig({ env, cwd, needs: ['hubspot'] });
   const schedule = loadSchedule(config.schedule, await loadJobs());
-  const log = await openLog({ level: config.logLevel, stream: stderr, env, secrets: config.secrets });
+  const log = await openLog({ ...logOf(config), stream: stderr, env });
   const lock = lockSchedule(config.stateDir);
   if (lock) return { config, schedule, lock, notice: (message) => log.info(message) };
   throw new FatalError(
