@@ -42,7 +42,7 @@ describe('the documents', () => {
     );
     expect([...top].length).toBeGreaterThan(5);
     expect(strange).toEqual([]);
-  }, 30_000);
+  }, 90_000);
 
   test('show every command in the README', async () => {
     const named = new Set(commandsOf(README).map(([name]) => name));
