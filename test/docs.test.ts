@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { EXIT } from '../src/errors.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -55,6 +56,17 @@ describe('the documents', () => {
     expect(table.map(([, name]) => name)).toEqual(example.map(([, name]) => name));
     const defaults = example.flatMap(([, name, value]) => (value === '' ? [] : [[name, value]]));
     expect(table.flatMap(([, name, value]) => (value === undefined ? [] : [[name, value]]))).toEqual(defaults);
+  });
+
+  test('have a section for every exit code, in the runbook and in the README', () => {
+    const runbook = [...read('docs/operations.md').matchAll(/^### Exit ([\d and]+)$/gm)].flatMap(([, codes = '']) =>
+      codes.split(' and ').map(Number),
+    );
+    const table = [...README.matchAll(/^\| (\d+(?:, \d+)*) \|/gm)].flatMap(([, codes = '']) =>
+      codes.split(', ').map(Number),
+    );
+    const codes = Object.values<number>(EXIT).sort((a, b) => a - b);
+    expect([runbook, table]).toEqual([codes, codes]);
   });
 
   test('link only to files and headings that are there', () => {
