@@ -53,7 +53,7 @@ export function systemd(machine: Machine): Supervisor {
     },
     afterSteps: (files) => [
       reload,
-      ...files.map(({ name }) => ({ command: [...SYSTEMCTL, 'reset-failed', name], isFine: () => true })),
+      { command: [...SYSTEMCTL, 'reset-failed', ...files.map(({ name }) => name)], isFine: () => true },
     ],
     traces: (files) => files.flatMap(({ name }) => (name.endsWith('.timer') ? [join(stamps, `stamp-${name}`)] : [])),
     stateOf: ({ name, path }) => stateOf(name, path, machine),
@@ -129,9 +129,10 @@ function stateOf(name: string, path: string, { call }: Machine) {
   ]);
   const said = new Map(stdout.split('\n').map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)]));
   const active = said.get('ActiveState') ?? '';
-  const hasRun = Number(said.get('ExecMainStartTimestampMonotonic') ?? 0) > 0;
+  const isTimer = name.endsWith('.timer');
+  const hasRun = !isTimer && Number(said.get('ExecMainStartTimestampMonotonic') ?? 0) > 0;
   return {
-    ...{ name, path, isRunning: active === 'active' || active === 'activating' },
+    ...{ name, path, isRunning: !isTimer && (active === 'active' || active === 'activating') },
     // What a timer starts is loaded without being active.
     isLoaded: exit === 0 && said.get('LoadState') === 'loaded' && (name === TICK || active !== 'inactive'),
     lastExit: hasRun ? Number(said.get('ExecMainStatus')) : null,

@@ -93,9 +93,10 @@ function textOf(
   faults: readonly string[],
   schedule: Schedule,
 ): string {
+  const width = Math.max(...units.map(({ name }) => name.length));
   const rows = units.map(({ name, isLoaded, isRunning, lastExit }) => {
     const state = !isLoaded ? 'not loaded' : isRunning ? 'runs' : 'waits';
-    return `  ${name.padEnd(34)}  ${state.padEnd(10)}  ${lastExit === null ? '' : `last exit ${lastExit}`}`.trimEnd();
+    return `  ${name.padEnd(width)}  ${state.padEnd(10)}  ${lastExit === null ? '' : `last exit ${lastExit}`}`.trimEnd();
   });
   return `${[
     `${faults.length === 0 ? '✓' : '✗'} ${form}, by ${supervisor.name}`,
