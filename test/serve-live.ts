@@ -16,6 +16,7 @@ const ENTRY = fileURLToPath(new URL('../bin/retail-sync.js', import.meta.url));
 const JOBS = ['products', 'customers', 'pos-orders', 'quotes'];
 const KILLED = 'customers';
 const MINUTES_MAX = 25;
+const HOUR_MS = 3_600_000;
 const startedMs = Date.now();
 const say = (line: string): void =>
   void process.stdout.write(`${String(Math.round((Date.now() - startedMs) / 1_000)).padStart(5)} s  ${line}\n`);
@@ -55,7 +56,7 @@ function serve(): ChildProcess {
 function slots(): readonly SlotRow[] {
   const db = openReadOnly(state);
   try {
-    return db ? slotsSince(db, startedMs) : [];
+    return db ? slotsSince(db, startedMs).filter(({ plannedAtMs }) => plannedAtMs < startedMs + HOUR_MS) : [];
   } finally {
     db?.close();
   }
