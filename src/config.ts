@@ -85,6 +85,8 @@ interface Basics {
   readonly quoteStageOwner: 'erp' | 'crm';
   readonly logLevel: Variables['LOG_LEVEL'];
   readonly logFiles: LogFiles;
+  /** Null: no traces and no metrics. */
+  readonly telemetry: { readonly endpoint: string; readonly headers: Readonly<Record<string, string>> } | null;
   /** Every secret's value, for the log's scrubber and nothing else. */
   readonly secrets: readonly string[];
   readonly settings: readonly Setting[];
@@ -230,6 +232,7 @@ function build(values: Variables, gathered: Gathered, cwd: string, today: string
     },
     alerts: alertsOf(values),
     logLevel: values.LOG_LEVEL,
+    telemetry: telemetryOf(values),
     logFiles: {
       folder: join(stateDir, 'logs'),
       keepDays: values.KEEP_LOGS_DAYS,
@@ -242,6 +245,16 @@ function build(values: Variables, gathered: Gathered, cwd: string, today: string
       origin: gathered.given.get(name)?.origin ?? 'default',
     })),
   };
+}
+
+function telemetryOf({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, ...values }: Variables): Config['telemetry'] {
+  if (endpoint === undefined) return null;
+  const pairs = (values.OTEL_EXPORTER_OTLP_HEADERS ?? '').split(',').filter((pair) => pair.includes('='));
+  const headers = pairs.map((pair) => {
+    const [name = '', ...value] = pair.trim().split('=');
+    return [name, decodeURIComponent(value.join('='))];
+  });
+  return { endpoint, headers: Object.fromEntries(headers) };
 }
 
 /** Exported for alerts about a configuration that has faults elsewhere. */

@@ -2,9 +2,8 @@
 import type { OnEvent, RunEvent } from './engine/events.ts';
 import type { Log } from './log.ts';
 import type { CallEvent } from './sinks/hubspot/tally.ts';
-import type { Telemetry } from './telemetry.ts';
 
-export interface RunBegin {
+interface RunBegin {
   readonly runId: string;
   readonly pipe: string;
   readonly trigger: string;
@@ -16,6 +15,16 @@ export interface RunEnd {
   readonly seconds: number;
   readonly counts: Readonly<Record<string, number>>;
   readonly code: string | null;
+}
+
+/** Where traces and metrics go. */
+export interface Telemetry {
+  begin(run: RunBegin): void;
+  event(event: RunEvent): void;
+  call(event: CallEvent): void;
+  end(run: RunEnd): void;
+  /** Sends what is left, within a bounded time. Never throws. */
+  flush(): Promise<void>;
 }
 
 /** Told of everything that happens; runs of one process follow each other. */

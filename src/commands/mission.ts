@@ -7,6 +7,7 @@ import { observer } from '../observe.ts';
 import { openProgress, type Progress } from '../report/progress.ts';
 import { markCrashed, refuseRun } from '../state/runs.ts';
 import { openPortal } from '../systems.ts';
+import { openTelemetry } from '../telemetry/open.ts';
 import type { Invocation } from './invocation.ts';
 import type { LockedState } from './locked.ts';
 
@@ -31,7 +32,8 @@ export async function withMission<T>(
   for (const runId of markCrashed(db, Date.now())) {
     log.warn('an earlier run died; this one continues where it stopped', { runId });
   }
-  const watch = observer(log, null);
+  const telemetry = await openTelemetry(config, log);
+  const watch = observer(log, telemetry);
   const mappings = chosen.map((job) => job.mapping);
   const wanted = {
     specs: mappings.flatMap((mapping) => mapping.properties),
@@ -40,7 +42,7 @@ export async function withMission<T>(
   };
   const portal = await openPortal(config, wanted, stop, watch.call).catch((error: unknown) => {
     for (const { pipe } of chosen) noteRefusal(db, pipe, trigger, error);
-    throw error;
+    return telemetry?.flush().then(() => Promise.reject(error)) ?? Promise.reject(error);
   });
   const mission: Mission = {
     jobs,
@@ -57,6 +59,7 @@ export async function withMission<T>(
     return await work(mission);
   } finally {
     progress.end();
+    await telemetry?.flush();
   }
 }
 

@@ -119,3 +119,19 @@ export const policies = z.string().transform((text, context) => {
   }
   return chosen;
 });
+
+/** `name=value` with commas between, values as URLs spell them: opentelemetry.io/docs/specs/otel/protocol/exporter */
+export const headers = z
+  .string()
+  .refine(
+    (list) => list.split(',').every((pair) => /^\s*[\w!#$&'*+.^`|~-]+=[\x21-\x7e]*\s*$/.test(pair) && isEncoded(pair)),
+    'is not a list of name=value with commas between',
+  );
+
+function isEncoded(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== '';
+  } catch {
+    return false;
+  }
+}

@@ -7,6 +7,7 @@ import {
   decimalUpTo,
   emails,
   header,
+  headers,
   httpUrl,
   mailUrl,
   millis,
@@ -175,6 +176,12 @@ export const variables = z.object({
     })
     .default('info')
     .meta({ about: 'trace, debug, info, warn, error or silent', example: 'info' }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: vendorUrl
+    .optional()
+    .meta({ about: 'Traces and metrics by OTLP over HTTP to this address', example: '' }),
+  OTEL_EXPORTER_OTLP_HEADERS: headers
+    .optional()
+    .meta({ about: 'Headers for it, such as authorization=Bearer%20abc, with commas between', example: '' }),
 });
 
 export type VariableName = keyof typeof variables.shape;
@@ -198,6 +205,7 @@ export const SECRETS = [
   'ALERT_WEBHOOK_URL',
   'ALERT_SMTP_URL',
   'HEALTHCHECK_URL',
+  'OTEL_EXPORTER_OTLP_HEADERS',
 ] as const satisfies readonly VariableName[];
 
 export const isVariable = (name: string): name is VariableName => Object.hasOwn(variables.shape, name);
