@@ -41,10 +41,11 @@ interface Typed {
 /** What is loaded, and what the programs were asked. */
 abstract class TestMachine {
   readonly home: string;
-  readonly folder: string;
+  folder: string;
   readonly loaded = new Set<string>();
   readonly asked: string[] = [];
   zone = 'America/Chicago';
+  uid = 501;
   env: Record<string, string> = {};
   /** Answers instead of the program, once for each entry: its verb, and what it says. */
   readonly answers: (readonly [verb: string, said: Partial<Called>])[] = [];
@@ -69,8 +70,8 @@ abstract class TestMachine {
   }
 
   get machine(): Machine {
-    const { platform, home, zone, env } = this;
-    return { platform, home, zone, env, uid: 501, user: 'nobody-here', call: (command) => this.call(command) };
+    const { platform, home, zone, env, uid } = this;
+    return { platform, home, zone, env, uid, user: 'nobody-here', call: (command) => this.call(command) };
   }
 
   install({ as = 'service', ...flags }: Typed = {}): Promise<Told> {

@@ -124,6 +124,22 @@ describe('a LaunchAgent', () => {
     expect([...mac.loaded]).toEqual(['retail-sync.serve']);
   });
 
+  test('tells of a folder that macOS guards', async () => {
+    const mac = new Mac();
+    const guarded = join(mac.home, 'Documents', 'sync');
+    mkdirSync(guarded, { recursive: true });
+    renameSync(join(mac.folder, '.env'), join(guarded, '.env'));
+    mac.folder = guarded;
+    expect((await mac.install()).stdout).toContain('~/Documents is guarded by macOS');
+  });
+
+  test('is none of root', async () => {
+    const mac = new Mac();
+    mac.uid = 0;
+    expect(await mac.install()).toMatchObject({ exit: 2, stderr: expect.stringContaining('without sudo') });
+    expect(mac.tree()).toEqual([]);
+  });
+
   test('is taken away without a trace', async () => {
     const mac = new Mac();
     mkdirSync(join(mac.home, AGENTS), { recursive: true });

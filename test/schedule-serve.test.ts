@@ -2,11 +2,17 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { systemClock } from '../src/clock.ts';
+import { runScheduledJob } from '../src/commands/jobs/work.ts';
+import { loadSchedule } from '../src/schedule/settings.ts';
+import { tick } from '../src/schedule/tick.ts';
 import { daysAfter } from '../src/schedule/zone.ts';
-import { openDatabase } from '../src/state/database.ts';
+import { closeDatabase, openDatabase } from '../src/state/database.ts';
 import { slotOf } from '../src/state/slots.ts';
 import { until } from './cli-harness.ts';
 import { openShop, type Shop } from './cli-shop.ts';
+
+const PIPES = ['products', 'customers', 'pos-orders', 'quotes'].map((pipe) => ({ pipe, daily: '06:00', after: [] }));
 
 /** Only products, at the first minute of the UTC day, which has been. */
 function scheduleProducts(shop: Shop): string {
@@ -78,4 +84,41 @@ test('a schedule with faults is refused with the line of each', async () => {
   expect(stderr).toContain('line 1: zone is not a time zone such as America/Chicago');
   expect(stderr).toContain('line 3: jobs.prodcts is not known there: did you mean products?');
   expect(stderr).toContain('line 5: jobs.quotes.at is not a time as "06:00"');
+});
+
+test('a run over its time is stopped in an orderly way, and the next attempt goes on with what is left', async () => {
+  const shop = await openShop({ items: 300, latencyMs: { write: 1_200 } });
+  const today = scheduleProducts(shop);
+  knownSinceYesterday(shop, today);
+  const stateDir = join(shop.folder, 'state');
+  const work = (runMsMax: number) =>
+    tick({
+      ...{ trigger: 'test', clock: systemClock, stop: new AbortController().signal, onNotice: () => undefined },
+      ledger: (ask) => {
+        const db = openDatabase(stateDir, { environment: 'sandbox', portalId: '1234567' });
+        try {
+          return ask(db);
+        } finally {
+          closeDatabase(db);
+        }
+      },
+      schedule: { ...loadSchedule({ path: join(shop.folder, 'schedule.yaml'), isNamed: true }, PIPES), runMsMax },
+      gate: async () => undefined,
+      runJob: (job, stop) => {
+        const silent = { write: () => undefined };
+        const invocation = { env: shop.env, cwd: shop.folder, stdout: silent, stderr: silent, stop, trigger: 'test' };
+        return runScheduledJob(job, { waitMs: 0, isShown: false }, invocation);
+      },
+    });
+  await work(700);
+  expect(slotToday(shop, today)).toMatchObject({
+    ...{ state: 'open', attempts: 1, exit: 1, reason: expect.stringContaining('longer than') },
+  });
+  const db = openDatabase(stateDir, null);
+  expect(db.prepare("SELECT count(*) AS n FROM runs WHERE status = 'running'").get()).toEqual({ n: 0 });
+  db.prepare('UPDATE slots SET not_before = planned_at').run();
+  db.close();
+  await work(60_000);
+  expect(slotToday(shop, today)).toMatchObject({ state: 'ok', attempts: 2 });
+  expect(Math.max(...shop.commits('created').values())).toBe(1);
 });

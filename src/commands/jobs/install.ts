@@ -68,6 +68,7 @@ export async function jobsInstall(
   const change = changeOf(files, before, supervisor);
   if (flags.print) stdout.write(flags.json ? printDocument(files, change) : printText(files, change));
   else {
+    refuseRoot(supervisor, machine);
     refuseOther(supervisor, before, cwd);
     await makeChange(change, supervisor, machine);
     stdout.write(flags.json ? installDocument(files, change, supervisor) : installText(agent, change, supervisor));
@@ -104,6 +105,12 @@ function changeOf(files: readonly UnitFile[], before: readonly UnitFile[], super
   // What is loaded under a name of ours goes first, its file there or not: launchd loads no name twice.
   const steps = { before: supervisor.unloadSteps([...gone, ...files]), after: supervisor.loadSteps(files) };
   return { gone, written: files, steps };
+}
+
+/** Root has no login at the screen, and a LaunchAgent of root would run with all rights. */
+function refuseRoot({ name }: Supervisor, { uid }: Machine): void {
+  if (name !== 'launchd' || uid !== 0) return;
+  throw new FatalError(EXIT.usage, 'this is root, and a LaunchAgent belongs to a user', 'type it without sudo');
 }
 
 /** One installation a user: a second folder would sync the same portal by another state. */
