@@ -1,7 +1,7 @@
 /** The service for real: a process, vendors over HTTP, killed and started again. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { systemClock } from '../src/clock.ts';
 import { runScheduledJob } from '../src/commands/jobs/work.ts';
 import { loadSchedule } from '../src/schedule/settings.ts';
@@ -11,6 +11,9 @@ import { closeDatabase, openDatabase } from '../src/state/database.ts';
 import { slotOf } from '../src/state/slots.ts';
 import { until } from './cli-harness.ts';
 import { openShop, type Shop } from './cli-shop.ts';
+
+// Half a minute alone; several processes start one after the other.
+vi.setConfig({ testTimeout: 180_000 });
 
 const PIPES = ['products', 'customers', 'pos-orders', 'quotes'].map((pipe) => ({ pipe, daily: '06:00', after: [] }));
 
@@ -46,7 +49,7 @@ test('jobs serve runs a missed slot, dies with its run, takes it up again after 
   const today = scheduleProducts(shop);
   knownSinceYesterday(shop, today);
   const first = shop.start(['jobs', 'serve']);
-  await until('the run begins', () => slotToday(shop, today)?.state === 'running', 20_000);
+  await until('the run begins', () => slotToday(shop, today)?.state === 'running', 60_000);
   expect(slotToday(shop, today)).toMatchObject({ state: 'running', attempts: 1, trigger: 'service' });
   first.kill('SIGKILL');
   await first.ended;
@@ -56,7 +59,7 @@ test('jobs serve runs a missed slot, dies with its run, takes it up again after 
   db.prepare('UPDATE slots SET not_before = planned_at').run();
   db.close();
   const second = shop.start(['jobs', 'serve']);
-  await until('the slot is over', () => slotToday(shop, today)?.state === 'ok', 25_000).catch((error) => {
+  await until('the slot is over', () => slotToday(shop, today)?.state === 'ok', 60_000).catch((error) => {
     throw new Error(`${error.message}\n${JSON.stringify(slotToday(shop, today))}\n${second.stderr()}`);
   });
   second.kill('SIGTERM');
