@@ -30,7 +30,7 @@ const STOPS: Readonly<Record<string, Stop>> = {
     command: (pipe) => `dead-letters list --pipe ${pipe}`,
   },
   crashed: { what: 'its process died', command: (pipe) => `sync ${pipe}` },
-  'exit-1': { what: 'a fault of retail-sync, or the disk is full (exit 1)', command: () => 'status' },
+  'exit-1': { what: 'a fault of retail-sync, or the disk is full (exit 1)', command: () => 'logs --level warn' },
   'exit-2': { what: 'configuration, state or portal set-up (exit 2)', command: () => 'doctor' },
   'exit-4': { what: 'a gate stopped it (exit 4)', command: () => 'status' },
   'exit-5': { what: 'a token, a scope or the wrong portal (exit 5)', command: () => 'doctor' },

@@ -66,12 +66,19 @@ function isLoopback(hostname: string): boolean {
   return host === '::1' || host === 'localhost' || host.endsWith('.localhost');
 }
 
+/** Link-local addresses and the names of metadata services; an URL spells every form of a number the same. */
+function handsOutCredentials(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  return /^169\.254\.|^fe[89ab][0-9a-f]:|^fd00:ec2:|^::ffff:a9fe:/.test(host) || host === 'metadata.google.internal';
+}
+
 /** What is wrong with an http(s) address, or null. */
 function httpFault(text: string): string | null {
   if (!URL.canParse(text)) return 'is not a URL';
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'is not an http(s) URL';
   if (url.username !== '' || url.password !== '') return 'carries credentials: keep them out of the URL';
+  if (handsOutCredentials(url.hostname)) return 'is an address at which a cloud hands out credentials';
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     return 'is plain http to another machine, which anybody on the way can read: use https';
   }

@@ -12,6 +12,7 @@ import { type Finding, GROUPS } from './finding.ts';
 import { surveyHubspot } from './hubspot.ts';
 import { clockFindings, fileFindings, runtimeFindings } from './machine.ts';
 import { surveyNetwork, type Target } from './network.ts';
+import { programFindings } from './program.ts';
 import { surveyErp } from './sources.ts';
 import { surveySquare } from './square.ts';
 import { lockFinding, surveyState } from './state.ts';
@@ -47,6 +48,7 @@ export async function examine(input: {
   ]);
   const found = [
     ...runtimeFindings(),
+    ...programFindings(env),
     ...survey.findings,
     ...fileFindings(cwd, survey.stateDir, survey.secretFiles),
     ...state.findings,
