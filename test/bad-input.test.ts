@@ -2,13 +2,13 @@
  * What is wrong with the configuration, the state or a vendor's answer is said in one sentence with its exit code and
  * the next thing to do; no secret and no stack is shown, and once it is mended the next run continues.
  */
-import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { type Ended, run, temporaryFolder } from './cli-harness.ts';
 import { ERP_SANDBOX_TOKEN, openShop, SANDBOX_TOKEN, type Shop } from './cli-shop.ts';
+import { openSmallDisk } from './small-disk.ts';
 
 /** Everything a process said, without the line breaks that a narrow screen needs; checked for what it must not say. */
 function saidBy({ stdout, stderr }: Ended): string {
@@ -263,12 +263,12 @@ describe.concurrent('a disk that is full', () => {
     const shop = await openShop({ items: 1_000 });
     const disk = openSmallDisk(shop);
     try {
-      const full = await disk.sync();
+      const full = await disk.run(['sync', 'products']);
       expect(full.code).toBe(1);
       expect(saidBy(full)).toMatch(/full/);
       expect(shop.products().size).toBeLessThan((await shop.itemsSold()).length);
       disk.enlarge();
-      expect(await disk.sync()).toMatchObject({ code: 0 });
+      expect(await disk.run(['sync', 'products'])).toMatchObject({ code: 0 });
     } finally {
       disk.close();
     }
@@ -277,35 +277,6 @@ describe.concurrent('a disk that is full', () => {
     expect([...shop.commits('created').values()].every((times) => times === 1)).toBe(true);
   });
 });
-
-interface SmallDisk {
-  sync(): Promise<Ended>;
-  enlarge(): void;
-  close(): void;
-}
-
-/** A disk of 500 KB for the state: a file system in memory where this user may mount one, else a limit on file sizes. */
-function openSmallDisk(shop: Shop): SmallDisk {
-  const folder = temporaryFolder();
-  const did = (command: string, ...args: string[]): boolean => spawnSync(command, args).status === 0;
-  const mount = (options: string): boolean => did('mount', '-t', 'tmpfs', '-o', options, 'tmpfs', folder);
-  const state = { RETAIL_SYNC_STATE_DIR: folder };
-  if (mount('size=500k')) {
-    return {
-      sync: () => shop.sync([], state),
-      enlarge: () => void mount('remount,size=64m'),
-      close: () => void did('umount', '-l', folder),
-    };
-  }
-  let limit: readonly string[] = ['sh', '-c', 'ulimit -f 1000; exec "$0" "$@"']; // in units of 512 bytes
-  return {
-    sync: () => shop.sync([], state, limit),
-    enlarge: () => {
-      limit = [];
-    },
-    close: () => undefined,
-  };
-}
 
 describe.concurrent('an ERP that answers', () => {
   test.each([

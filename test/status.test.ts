@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { statusPage } from '../src/report/status/page.ts';
 import { statusScreen } from '../src/report/status/screen.ts';
-import { needsOf, type Standing } from '../src/report/status/standing.ts';
+import { adviceOf, needsOf, type Standing } from '../src/report/status/standing.ts';
 import { closeDatabase, openDatabase } from '../src/state/database.ts';
 import { kpisOf, runsSince } from '../src/state/history.ts';
 import { type LastRun, neverRun, type PipeStatus, pipeStatus } from '../src/state/overview.ts';
@@ -52,10 +52,11 @@ describe('what needs a person', () => {
     const failed = lastRun({ status: 'failed', reason: 'the token was refused', hint: 'retail-sync doctor' });
     const letters = pipe('customers', { openDeadLetters: 2, oldestDeadLetterMs: NOW_MS - 3 * DAY_MS });
     expect(needsOf(standing({ pipes: [letters, pipe('products', { lastRun: failed })] }))).toEqual([
-      { weight: 'red', what: 'products: the token was refused', command: 'retail-sync doctor' },
+      { weight: 'red', what: 'products: the token was refused', advice: null, command: 'retail-sync doctor' },
       {
         weight: 'yellow',
         what: 'customers: 2 dead letters, the oldest for 3 days',
+        advice: null,
         command: 'retail-sync dead-letters list --pipe customers',
       },
     ]);
@@ -104,6 +105,27 @@ describe('what needs a person', () => {
       'products: no run has been ok for 2 days',
       'quotes: 1 link without the other end, the oldest for 3 days',
     ]);
+  });
+});
+
+describe('a hint', () => {
+  test.each([
+    ['retail-sync doctor', null, 'retail-sync doctor'],
+    [
+      'Put a valid service key into HUBSPOT_TOKEN, then run: retail-sync doctor',
+      'Put a valid service key into HUBSPOT_TOKEN',
+      'retail-sync doctor',
+    ],
+    ['Create them with: retail-sync setup --apply', 'Create them', 'retail-sync setup --apply'],
+    ['free some space; then retail-sync sync all.', 'free some space', 'retail-sync sync all'],
+    [
+      'give name a path, or remove it; see all of it with: retail-sync probe erp; to go on: retail-sync sync a --approve',
+      'give name a path, or remove it; to go on: retail-sync sync a --approve',
+      'retail-sync probe erp',
+    ],
+    ['wait for midnight', 'wait for midnight', 'retail-sync sync products'],
+  ])('%s', (hint, advice, command) => {
+    expect(adviceOf(hint, 'retail-sync sync products')).toEqual({ advice, command });
   });
 });
 

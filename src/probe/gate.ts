@@ -87,7 +87,7 @@ export function refusalOf(pipe: string, findings: readonly Finding[], policies: 
   return new FatalError(
     EXIT.gate,
     `the source of ${pipe} has drifted: ${named.join('; ')}${more}`,
-    `${first.fix}; see all of it with: retail-sync probe erp ${pipe} --against mapper; let one run through with: retail-sync sync ${pipe} --approve`,
+    `${first.fix}; see all of it with: retail-sync probe erp ${pipe} --against mapper; to let one run through: retail-sync sync ${pipe} --approve`,
     { code: `drift.${first.kind}` },
   );
 }

@@ -1,5 +1,6 @@
 /** Questions about the state as a whole, for people; read-only. */
 import type { Database } from 'better-sqlite3';
+import { flipOf } from './cutover.ts';
 import { latestRuns, type RunRow } from './runs.ts';
 
 export interface LastRun {
@@ -35,12 +36,15 @@ export interface PipeStatus {
   readonly lackingRecords: number;
   /** Records that the source has deleted. */
   readonly deletedRecords: number;
+  /** When the pipe changed over to the ERP's production; null for one that has not. */
+  readonly flippedAtMs: number | null;
 }
 
 /** Of a pipe that has no state yet. */
 export const neverRun = (pipe: string): PipeStatus => ({
   ...{ pipe, lastRun: null, lastOkAtMs: null, dataFromMs: null, openDeadLetters: 0, oldestDeadLetterMs: null },
   ...{ waiting: 0, pendingLinks: 0, oldestPendingLinkMs: null, lackingRecords: 0, deletedRecords: 0 },
+  flippedAtMs: null,
 });
 
 interface Counted {
@@ -87,6 +91,7 @@ export function pipeStatus(db: Database, pipe: string): PipeStatus {
     ...{ openDeadLetters: letters.n, oldestDeadLetterMs: letters.sinceMs, waiting: waiting.n },
     ...{ pendingLinks: links.n, oldestPendingLinkMs: links.sinceMs },
     ...{ lackingRecords: lacking.n, deletedRecords: deleted.n },
+    flippedAtMs: flipOf(db, pipe)?.atMs ?? null,
   };
 }
 

@@ -56,8 +56,8 @@ function sentence(pipes: readonly PipeStatus[], needs: readonly Need[]): string 
   return needs.length === 0 ? `<span class="green">${said} Nothing needs a person.</span>` : said;
 }
 
-const needCard = ({ weight, what, command }: Need): string =>
-  `<div class="need ${weight}"><p>${escaped(what)}</p><p><code>${escaped(command)}</code></p></div>`;
+const needCard = ({ weight, what, advice, command }: Need): string =>
+  `<div class="need ${weight}"><p>${escaped(what)}</p>${advice === null ? '' : `<p class="soft">${escaped(advice)}</p>`}<p><code>${escaped(command)}</code></p></div>`;
 
 const inkOf = (status: string): string =>
   status === 'ok' ? 'green' : status === 'partial' ? 'yellow' : status === 'running' ? 'soft' : 'red';

@@ -91,9 +91,10 @@ function waitingLines({ pipes, nowMs }: Standing): string[] {
 
 function needLines(needs: readonly Need[], paint: Paint): string[] {
   if (needs.length === 0) return [paint('green', 'Nothing needs a person.')];
-  const lines = needs.flatMap(({ weight, what, command }) => {
+  const lines = needs.flatMap(({ weight, what, advice, command }) => {
     const [first = '', ...more] = paragraph(what, '    ');
-    return [`  ${paint(weight, '●')} ${first.trimStart()}`, ...more, `      ${safe(command)}`];
+    const todo = advice === null ? [] : paragraph(advice, '      ');
+    return [`  ${paint(weight, '●')} ${first.trimStart()}`, ...more, ...todo, `      ${paint('bold', safe(command))}`];
   });
   return ['Needs a person:', ...lines];
 }

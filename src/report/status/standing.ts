@@ -24,8 +24,23 @@ export interface Standing {
 export interface Need {
   readonly weight: 'red' | 'yellow';
   readonly what: string;
+  /** What to do before the command; null when there is nothing. */
+  readonly advice: string | null;
   /** The command to type. */
   readonly command: string;
+}
+
+/** The first command of a hint; what stands around it is for people to do. */
+export function adviceOf(hint: string, otherwise: string): Pick<Need, 'advice' | 'command'> {
+  const place = hint.indexOf('retail-sync ');
+  if (place < 0) return { advice: hint, command: otherwise };
+  const [command = otherwise, ...after] = hint.slice(place).split(/[;,]\s+|[.)]?$/);
+  const before = hint
+    .slice(0, place)
+    .replace(/[,;:]?\s*(?:(?:and|then|or)\s+)?(?:run|type|with|see(?: all of it)?(?: with)?)?:?\s*$/i, '')
+    .trim();
+  const advice = [before, ...after.map((text) => text.trim())].filter((text) => text !== '').join('; ');
+  return { advice: advice === '' ? null : advice, command };
 }
 
 const HOUR_MS = 3_600_000;
@@ -45,6 +60,7 @@ export function needsOf(standing: Standing): Need[] {
     ...standing.deafChannels.map(({ channel, sinceMs }) => ({
       weight: 'red' as const,
       what: `alerts have not got through by ${channel} for ${age(standing.nowMs - sinceMs)}`,
+      advice: null,
       command: `retail-sync alerts test --channel ${channel}`,
     })),
   ];
@@ -57,25 +73,39 @@ function pipeNeeds(status: PipeStatus, { nowMs, isAlive, slots }: Standing): Nee
   const again = `retail-sync sync ${pipe}`;
   const needs: Need[] = [];
   if (lastRun.status === 'running' && !isAlive(lastRun.pid))
-    needs.push({ weight: 'red', what: `${pipe}: its run died; the next one goes on where it stopped`, command: again });
+    needs.push({
+      weight: 'red',
+      what: `${pipe}: its run died; the next one goes on where it stopped`,
+      advice: null,
+      command: again,
+    });
   else if (lastRun.status !== 'ok' && lastRun.status !== 'running' && !onlyLetters(status))
     needs.push({
       weight: lastRun.status === 'partial' ? 'yellow' : 'red',
       what: `${pipe}: ${lastRun.reason ?? lastRun.status}`,
-      command: lastRun.hint ?? again,
+      ...adviceOf(lastRun.hint ?? again, again),
     });
   if (status.openDeadLetters > 0) needs.push(letterNeed(status, nowMs));
   if (status.waiting > 0 && lastRun.status === 'ok')
-    needs.push({ weight: 'yellow', what: `${pipe}: ${many(status.waiting, 'record')} not settled`, command: again });
+    needs.push({
+      weight: 'yellow',
+      what: `${pipe}: ${many(status.waiting, 'record')} not settled`,
+      advice: null,
+      command: again,
+    });
   const linksAgeMs = nowMs - (status.oldestPendingLinkMs ?? nowMs);
   if (status.pendingLinks > 0 && linksAgeMs > LINKS_OLD_MS) {
     const what = `${pipe}: ${many(status.pendingLinks, 'link')} without the other end, the oldest for ${age(linksAgeMs)}`;
-    needs.push({ weight: 'yellow', what, command: 'retail-sync sync all --full' });
+    needs.push({ weight: 'yellow', what, advice: null, command: 'retail-sync sync all --full' });
+  }
+  if (status.flippedAtMs !== null && nowMs - status.flippedAtMs < DAY_MS) {
+    const what = `${pipe}: fed from the ERP's production for ${age(nowMs - status.flippedAtMs)}`;
+    needs.push({ weight: 'yellow', what, advice: null, command: 'retail-sync cutover status' });
   }
   const dataAgeMs = nowMs - (status.dataFromMs ?? nowMs);
   if (slots.length > 0 && dataAgeMs > DATA_OLD_MS)
     needs.push({
-      ...{ weight: 'red', what: `${pipe}: no run has been ok for ${age(dataAgeMs)}` },
+      ...{ weight: 'red', what: `${pipe}: no run has been ok for ${age(dataAgeMs)}`, advice: null },
       command: 'retail-sync jobs history',
     });
   return needs;
@@ -88,7 +118,7 @@ const onlyLetters = ({ lastRun, openDeadLetters }: PipeStatus): boolean =>
 function letterNeed({ pipe, openDeadLetters, oldestDeadLetterMs }: PipeStatus, nowMs: number): Need {
   const since = oldestDeadLetterMs === null ? '' : `, the oldest for ${age(nowMs - oldestDeadLetterMs)}`;
   const what = `${pipe}: ${many(openDeadLetters, 'dead letter')}${since}`;
-  return { weight: 'yellow', what, command: `retail-sync dead-letters list --pipe ${pipe}` };
+  return { weight: 'yellow', what, advice: null, command: `retail-sync dead-letters list --pipe ${pipe}` };
 }
 
 function scheduleNeeds({ slots, pipes, nowMs, zone }: Standing): Need[] {
@@ -105,11 +135,13 @@ function scheduleNeeds({ slots, pipes, nowMs, zone }: Standing): Need[] {
     ...overdue.map(({ job, plannedAtMs }) => ({
       weight: 'red' as const,
       what: `${job}: planned for ${minuteIn(zone, plannedAtMs)}, and nothing has started it`,
+      advice: null,
       command: 'retail-sync jobs tick',
     })),
     ...missed.map(({ job, plannedAtMs }) => ({
       weight: 'red' as const,
       what: `${job}: the run planned for ${minuteIn(zone, plannedAtMs)} was missed`,
+      advice: null,
       command: `retail-sync jobs run ${job}`,
     })),
   ];
