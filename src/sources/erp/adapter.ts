@@ -54,12 +54,12 @@ function profileAdapter(profile: Profile): ErpAdapter {
   return {
     zone: profile.zone,
     hasDatabases: false,
-    source: (resource, { baseUrl, login }, options) =>
+    source: (resource, { baseUrl, login, database }, options) =>
       restSource({
         profile,
         resource,
         baseUrl,
-        credentials: login.kind === 'token' ? { token: login.token } : { user: login.user, password: login.password },
+        credentials: { ...login, ...(database === null ? {} : { database }) },
         clock: options.clock,
         random: options.random,
         ...(options.attemptsMax === undefined ? {} : { attemptsMax: options.attemptsMax }),

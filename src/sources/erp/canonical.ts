@@ -19,8 +19,8 @@ export interface RowReader {
 }
 
 /** Changes when the profile makes another canonical record of the same row; paging, limits and logins do not matter. */
-export const canonicalVersion = ({ id, modifiedAt, fields }: Resource, zone: string): string =>
-  digest(canonicalJson({ id, modifiedAt, fields, zone }));
+export const canonicalVersion = ({ id, modifiedAt, fields, children }: Resource, zone: string): string =>
+  digest(canonicalJson({ id, modifiedAt, fields, zone, ...(children ? { children: Object.keys(children) } : {}) }));
 
 export function rowReader(resource: Resource, zone: string): RowReader {
   const { path, format, zone: ownZone } = resource.modifiedAt;

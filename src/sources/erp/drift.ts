@@ -17,7 +17,7 @@ export function refuseDrift(page: ListingPage, resource: Resource, rows: RowRead
   if (page.rows < Math.max(resource.paging.size, ROWS_MIN)) return;
   const raws = page.placed.map(({ record }) => record.raw);
   const absent = Object.entries(resource.fields).filter(
-    ([name]) => !raws.some((raw) => rows.field(raw, name) !== undefined),
+    ([name, { path = '' }]) => !isOfChild(path, resource) && !raws.some((raw) => rows.field(raw, name) !== undefined),
   );
   if (raws.length > 0 && absent.length === 0) return;
   const fields = absent.map(([name, { path }]) =>
@@ -32,3 +32,7 @@ export function refuseDrift(page: ListingPage, resource: Resource, rows: RowRead
     { code: 'drift.field-absent' },
   );
 }
+
+/** Rows of another resource are put in later. */
+const isOfChild = (path: string, { children = {} }: Resource): boolean =>
+  Object.hasOwn(children, path.split('.', 1)[0] ?? '');

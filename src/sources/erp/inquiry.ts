@@ -1,9 +1,11 @@
 /** A probe's questions to a JSON ERP: single pages, asked with the profile's words, judged by nobody. */
 import { EXIT, FatalError, TooLargeError } from '../../errors.ts';
 import type { Inquiry, NoSight, Question, Sight } from '../../inquiry.ts';
+import { withChildren } from './children.ts';
 import { type Listing, listingOf, type RowTaker } from './listing.ts';
 import { pageQuery } from './pager.ts';
 import type { Field, Paging, Profile, Resource } from './profile-schema.ts';
+import { combined, type Query, requestOf, sinceQuery } from './query.ts';
 import { boundMaker } from './since.ts';
 import type { Transport } from './transport.ts';
 
@@ -19,13 +21,11 @@ export function erpInquiry({ name, resource, profile, transport, taker }: Inquir
   const { paging, since, sort, path } = resource;
   const bound = since ? boundMaker(since, profile.zone) : null;
 
-  function query({ partition, since: from, page = 0, size = paging.size }: Question): Record<string, string> {
+  function query({ partition, since: from, page = 0, size = paging.size }: Question): Query {
     const text = typeof from === 'string' ? bound?.(Date.parse(from)).text : from?.literally;
     return {
-      ...resource.query,
-      ...partition?.filter,
+      ...combined(resource.filter, [resource.query, partition?.filter ?? {}, sinceQuery(resource, text ?? null)]),
       ...(sort ? { [sort.param]: sort.value } : {}),
-      ...(since && text !== undefined ? { [since.param]: text } : {}),
       ...pageQuery({ ...paging, size }, page),
       ...(paging.kind === 'offset' ? { [paging.param]: String(page * size) } : {}),
     };
@@ -33,17 +33,20 @@ export function erpInquiry({ name, resource, profile, transport, taker }: Inquir
 
   async function ask(question: Question, signal: AbortSignal): Promise<Sight | NoSight> {
     const asked = query(question);
-    const request = `GET ${path}?${new URLSearchParams(asked)}`;
+    const request = `${resource.method} ${path}?${new URLSearchParams(asked)}`;
     const obstacle = obstacleTo(question, resource);
     if (obstacle !== null) return { kind: 'impossible', request, reason: obstacle };
     const startMs = performance.now();
     try {
-      const read = (json: unknown): Listing => listingOf(json, resource, taker);
-      const { value, asOf } = await transport.ask({ path, query: asked, what: name, canCut: true, read }, signal);
+      const read = (json: unknown, headers: Headers): Listing => listingOf(json, resource, taker, headers);
+      const sized = { ...resource, paging: { ...paging, size: question.size ?? paging.size } };
+      const words = { path, ...requestOf(sized, asked), what: name, canCut: true, read };
+      const { value, asOf } = await transport.ask(words, signal);
+      const records = value.placed.map(({ record }) => record);
       return {
         kind: 'page',
         request,
-        records: value.placed.map(({ record }) => record),
+        records: await withChildren(records, resource.children, transport, signal),
         unusable: value.refused.map(({ row }) => row.raw),
         total: value.total ?? null,
         asOf,

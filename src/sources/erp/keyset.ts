@@ -12,8 +12,9 @@ import { offsetStep } from './sweep.ts';
 
 export interface KeysetOptions {
   readonly paging: Paging;
-  /** Parameters of every request, the sort among them. */
-  readonly fixed: Readonly<Record<string, string>>;
+  /** The parameters of a request with this bound, the sort among them. */
+  readonly queryOf: (text: string | null) => Readonly<Record<string, string>>;
+  /** How the bound is asked, for people. */
   readonly param: string;
   readonly boundOf: BoundMaker;
   /** Where to start; NO_BOUND for everything. */
@@ -112,9 +113,9 @@ export class Keyset implements Pager {
   }
 
   #step(): Step {
-    const { paging, fixed, param } = this.#options;
+    const { paging, queryOf } = this.#options;
     const { text } = this.#bound;
-    const step = offsetStep(paging, text === null ? fixed : { ...fixed, [param]: text }, this.#reading.harvest);
+    const step = offsetStep(paging, queryOf(text), this.#reading.harvest);
     const since = text === null ? 'from the start, ' : `since ${text}, `;
     return { ...step, token: `${since}${step.token}${this.#readings > 1 ? `, reading ${this.#readings}` : ''}` };
   }

@@ -40,8 +40,13 @@ export interface RowTaker {
   readonly entities: (raw: unknown, id: string) => readonly string[];
 }
 
+/** What must be known of a list to take a reply of it apart. */
+export interface ListingShape extends Pick<Resource, 'records' | 'id' | 'paging' | 'total'> {
+  readonly modifiedAt: { readonly path: string };
+}
+
 /** Reads a reply's JSON. Throws AttemptError when it does not look like a page: a sign-in, an error, another API. */
-export function listingOf(json: unknown, resource: Resource, taker: RowTaker): Listing {
+export function listingOf(json: unknown, resource: ListingShape, taker: RowTaker, headers = new Headers()): Listing {
   const list = resource.records === undefined ? json : valueAt(json, resource.records);
   if (!Array.isArray(list)) {
     throw new AttemptError(`the answer has no list of records at ${resource.records ?? 'its top'}`);
@@ -53,10 +58,14 @@ export function listingOf(json: unknown, resource: Resource, taker: RowTaker): L
     if ('record' in row) placed.push(row);
     else refused.push(row);
   }
-  return { placed, refused, rows: list.length, total: totalOf(json, resource.total), next: nextOf(json, resource) };
+  const total =
+    resource.total?.header === undefined
+      ? countAt(json, resource.total?.path)
+      : countIn(headers, resource.total.header);
+  return { placed, refused, rows: list.length, total, next: nextOf(json, resource, headers) };
 }
 
-function placedOrRefused(raw: unknown, resource: Resource, { rows, entities }: RowTaker): Placed | Refused {
+function placedOrRefused(raw: unknown, resource: ListingShape, { rows, entities }: RowTaker): Placed | Refused {
   const id = rows.id(raw);
   const ms = rows.modifiedMs(raw);
   const modifiedAt = isoOf(ms);
@@ -78,11 +87,30 @@ function faultAt(raw: unknown, path: string, wrong: string): string {
 }
 
 /** A number, or a text of digits; undefined when the vendor does not say. */
-export function totalOf(json: unknown, path: string | undefined): number | undefined {
-  const text = path === undefined ? null : idOf(valueAt(json, path));
+export const countAt = (json: unknown, path: string | undefined): number | undefined =>
+  path === undefined ? undefined : countOf(valueAt(json, path));
+
+const countIn = (headers: Headers, name: string): number | undefined => countOf(headers.get(name));
+
+/** A count of its own may be the whole reply. */
+export function countOf(value: unknown): number | undefined {
+  const text = idOf(value);
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-function nextOf(json: unknown, { paging }: Resource): string | null {
+function nextOf(json: unknown, { paging }: ListingShape, headers: Headers): string | null {
+  if (paging.kind === 'link-header') return linkIn(headers.get('link') ?? '', paging.rel);
   return paging.kind === 'cursor' || paging.kind === 'link' ? idOf(valueAt(json, paging.from)) : null;
+}
+
+/** RFC 8288, 3: `<address>; rel="next"`, several by commas. Names and relations are compared without case. */
+function linkIn(header: string, rel: string): string | null {
+  for (const [, address = '', parameters = ''] of header.matchAll(
+    /<([^>]*)>((?:\s*;\s*[^\s=;,]+\s*=\s*(?:"[^"]*"|[^\s";,]+))*)/g,
+  )) {
+    const relations = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s";,]+))/i.exec(parameters);
+    const words = (relations?.[1] ?? relations?.[2] ?? '').toLowerCase().split(/\s+/);
+    if (words.includes(rel.toLowerCase())) return address;
+  }
+  return null;
 }

@@ -4,6 +4,7 @@ import type { SourceRecord } from '../../pipe.ts';
 import { AttemptError } from './failure.ts';
 import { type Listing, listingOf, type RowTaker } from './listing.ts';
 import type { Resource } from './profile-schema.ts';
+import { combined, oneOfIds, requestOf } from './query.ts';
 import { valueAt } from './row.ts';
 import type { Transport } from './transport.ts';
 
@@ -24,7 +25,7 @@ export async function readByIds(
   const { byIds, byId } = read.resource;
   const wanted = [...new Set(ids)];
   if (!byIds && !byId) throw noWay(read);
-  const together = byIds ? wanted.filter((id) => !id.includes(byIds.separator)) : [];
+  const together = byIds ? wanted.filter((id) => byIds.item !== undefined || !id.includes(byIds.separator)) : [];
   const alone = wanted.filter((id) => !together.includes(id));
   const records: SourceRecord[] = [];
   for (let at = 0; byIds && at < together.length; at += byIds.max) {
@@ -36,19 +37,20 @@ export async function readByIds(
 
 async function readTogether(
   ids: readonly string[],
-  { param, separator }: NonNullable<Resource['byIds']>,
+  byIds: NonNullable<Resource['byIds']>,
   { resource, transport, taker, what }: PointRead,
   signal: AbortSignal,
 ): Promise<readonly SourceRecord[]> {
-  const { path, query, paging } = resource;
+  const { path, query, paging, filter } = resource;
   const size: Record<string, string> =
     paging.sizeParam === undefined ? {} : { [paging.sizeParam]: String(paging.size) };
-  const read = (json: unknown): Listing => listingOf(json, resource, taker);
-  const asked = { ...query, ...size, [param]: ids.join(separator) };
-  const { value } = await transport.ask({ path, query: asked, what, read }, signal);
+  const read = (json: unknown, headers: Headers): Listing => listingOf(json, resource, taker, headers);
+  const asked = { ...combined(filter, [query, oneOfIds(byIds, filter, ids)]), ...size };
+  const { value } = await transport.ask({ path, ...requestOf(resource, asked), what, read }, signal);
   const records = value.placed.map(({ record }) => record).filter(({ id }) => ids.includes(id));
   const others = value.placed.length - records.length;
-  if (others > 0) throw untrue(what, `sends other records than those asked for by ${param}`);
+  if (others > 0) throw untrue(what, `sends other records than those asked for by ${byIds.param ?? filter?.param}`);
+  if (value.next !== null) throw untrue(what, `sends ${ids.length} records in several pages`);
   if (value.rows < (value.total ?? 0)) throw untrue(what, `sends ${value.rows} of ${value.total} records at once`);
   return records;
 }
@@ -66,7 +68,14 @@ async function readAlone(
     if (row === undefined) throw new AttemptError(`the answer has no record at ${record ?? 'its top'}`);
     return listingOf(row === null ? [] : [row], list, taker);
   };
-  const question = { path: path.replaceAll('{id}', encodeURIComponent(id)), query: resource.query, what, read };
+  const { headers } = requestOf({ ...resource, method: 'GET' }, {});
+  const question = {
+    path: path.replaceAll('{id}', encodeURIComponent(id)),
+    query: resource.query,
+    what,
+    read,
+    headers,
+  };
   const answer = await transport.ask(
     { ...question, absent: { placed: [], refused: [], rows: 0, total: 0, next: null } },
     signal,

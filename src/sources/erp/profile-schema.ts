@@ -1,151 +1,29 @@
 /** What a profile may say: the description of one vendor's JSON API, as data. `profile.ts` loads it. */
 import { z } from 'zod';
-import { isDateFormat, isZone } from './dates.ts';
 import { misspeltFields, type ResourceName } from './field-names.ts';
+import { asking, ByIds, Child, FilterStyle, Paging, SinceFilter, Total } from './profile-asking.ts';
+import { Auth } from './profile-auth.ts';
+import { DateOptions, Field } from './profile-fields.ts';
+import { Partitions, Split } from './profile-slices.ts';
+import { Headers, name, Path, pathAlone, relativePath, zone } from './profile-words.ts';
 
-const name = z.string().trim().min(1, 'must not be empty');
-const zone = z.string().refine(isZone, 'must be an IANA time zone such as America/Chicago');
-const dateFormat = z.string().refine(isDateFormat, 'must be iso, epoch-ms, epoch-s or a pattern such as MM/DD/YYYY');
-const words = z.array(z.union([z.string(), z.number(), z.boolean()]).transform(String)).min(1);
-
-/** A dotted path into a row: `addr.city`. A key that itself holds a dot is found too. */
-const Path = name;
-
-const relativePath = name
-  .refine((path) => !/^([a-z]+:|\/\/)/i.test(path), 'must be a path below the base URL')
-  .transform((path) => path.replace(/^\/+/, ''));
-
-const DateOptions = z.strictObject({ format: dateFormat.default('iso'), zone: zone.optional() });
-
-/** The word alone stands for its defaults: `decimal` for `{ decimal: {} }`. */
-const wordAsKey = (value: unknown): unknown => (typeof value === 'string' ? { [value]: {} } : value);
-
-const exactlyOne =
-  (keys: readonly string[]) =>
-  (value: object): boolean =>
-    keys.filter((key) => Object.hasOwn(value, key)).length === 1;
-
-const CONVERSIONS = ['text', 'decimal', 'integer', 'date', 'instant', 'boolean', 'enum', 'split'] as const;
-
-const Conversion = z.preprocess(
-  wordAsKey,
-  z
-    .strictObject({
-      text: z.strictObject({}).optional(),
-      /** `point` and `group` are the vendor's decimal point and thousands separator. */
-      decimal: z
-        .strictObject({ point: z.string().length(1).default('.'), group: z.string().max(1).default('') })
-        .optional(),
-      integer: z.strictObject({}).optional(),
-      date: DateOptions.optional(),
-      instant: DateOptions.optional(),
-      /** Words are compared without case. */
-      boolean: z.strictObject({ true: words.default(['true']), false: words.default(['false']) }).optional(),
-      /** The vendor's value to ours. A value that is not listed is passed on, so that validation names it. */
-      enum: z.record(z.string(), z.string()).optional(),
-      /** One part of a text; a negative `part` counts from the end. */
-      split: z.strictObject({ by: z.string().min(1), part: z.int() }).optional(),
-    })
-    .refine(exactlyOne(CONVERSIONS), `must be one of ${CONVERSIONS.join(', ')}`),
-);
-export type Conversion = z.output<typeof Conversion>;
-
-const leafShape = {
-  path: Path.optional(),
-  /** The first of these paths that holds something. */
-  firstOf: z.array(Path).min(1).optional(),
-  constant: z.union([z.string(), z.boolean(), z.number()]).optional(),
-  convert: Conversion.optional(),
-};
-const pathAlone = (value: unknown): unknown => (typeof value === 'string' ? { path: value } : value);
-const Leaf = z.preprocess(
-  pathAlone,
-  z.strictObject(leafShape).refine(exactlyOne(['path', 'firstOf', 'constant']), 'must have path, firstOf or constant'),
-);
-export type Leaf = z.output<typeof Leaf>;
-
-const Leaves = z.record(z.string(), Leaf);
-
-/** A value, an object of values (`object`, built from the row itself without a path) or a list of such (`each`). */
-const Field = z.preprocess(
-  pathAlone,
-  z
-    .strictObject({ ...leafShape, object: Leaves.optional(), each: Leaves.optional() })
-    .refine((field) => !(field.object && field.each), 'must not have both object and each')
-    .refine((field) => !field.each || field.path !== undefined, 'a list (each) must have a path')
-    .refine(
-      (field) => (field.object && field.path === undefined) || exactlyOne(['path', 'firstOf', 'constant'])(field),
-      'must have path, firstOf or constant',
-    ),
-);
-export type Field = z.output<typeof Field>;
-
-const size = z.int().min(1).max(10_000);
-/** The vendor documents that its token names a record, not an offset: edits shift nothing and one reading is enough. */
-const keepsPlace = z.boolean().default(false);
-const Paging = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('page'),
-    param: name,
-    first: z.int().min(0).default(1),
-    sizeParam: name.optional(),
-    size,
-  }),
-  z.strictObject({ kind: z.literal('offset'), param: name, sizeParam: name.optional(), size }),
-  /** `from`: where the reply carries the token of the next page. */
-  z.strictObject({ kind: z.literal('cursor'), param: name, from: Path, sizeParam: name.optional(), size, keepsPlace }),
-  /** `from`: where the reply carries the address of the next page. */
-  z.strictObject({ kind: z.literal('link'), from: Path, sizeParam: name.optional(), size, keepsPlace }),
-]);
-export type Paging = z.output<typeof Paging>;
-
-/** How "changed at or after" is asked. With `zone`, ISO times are sent as local time without offset; else as UTC. */
-const SinceFilter = z.strictObject({
-  param: name,
-  format: z.enum(['iso', 'iso-seconds', 'date', 'epoch-ms', 'epoch-s']).default('iso'),
-  /** false: the vendor answers strictly later ones, so one unit earlier is asked. */
-  inclusive: z.boolean().default(true),
-  zone: zone.optional(),
-});
-export type SinceFilter = z.output<typeof SinceFilter>;
-
-/** Slices by the rows of a list, such as customers by sales rep. `none` finds the records that belong to no row. */
-const Partitions = z.strictObject({
-  /** First part of the slices' keys: `rep` gives `rep:17`. */
-  key: name.regex(/^[a-z][a-z-]*$/, 'must be lower-case letters'),
-  from: z.strictObject({
-    path: relativePath,
-    records: Path.optional(),
-    id: Path,
-    label: Path.optional(),
-    total: Path.optional(),
-  }),
-  param: name,
-  none: name.optional(),
-});
-export type Partitions = z.output<typeof Partitions>;
-
-/** Cuts a slice by ranges of a name: `from` inclusive, `to` exclusive. Slices above `maxRecords` are cut beforehand. */
-const Split = z.strictObject({ from: name, to: name, maxRecords: z.int().min(1).optional() });
-export type Split = z.output<typeof Split>;
+export type { Child, Paging, SinceFilter } from './profile-asking.ts';
+export type { Auth } from './profile-auth.ts';
+export type { Conversion, Field, Leaf } from './profile-fields.ts';
+export type { Partitions, Split } from './profile-slices.ts';
 
 const Resource = z.strictObject({
-  path: relativePath,
-  method: z.literal('GET').default('GET'),
-  /** Parameters that every request carries. */
-  query: z.record(z.string(), z.string()).default({}),
-  /** Where the reply carries its rows; without it the reply itself is the list. */
-  records: Path.optional(),
-  total: Path.optional(),
+  ...asking,
+  headers: Headers.default({}),
+  total: Total.optional(),
   id: Path,
   modifiedAt: z.preprocess(pathAlone, DateOptions.extend({ path: Path })),
   paging: Paging,
+  filter: FilterStyle.optional(),
   since: SinceFilter.optional(),
   /** What to send so that rows ascend by `modifiedAt`. */
   sort: z.strictObject({ param: name, value: name }).optional(),
-  byIds: z
-    .strictObject({ param: name, separator: z.string().min(1).default(','), max: z.int().min(1).max(1000).default(50) })
-    .optional(),
+  byIds: ByIds.optional(),
   byId: z
     .strictObject({
       path: relativePath.refine((path) => path.includes('{id}'), 'must contain {id}'),
@@ -154,16 +32,11 @@ const Resource = z.strictObject({
     .optional(),
   partitions: Partitions.optional(),
   split: Split.optional(),
+  /** Rows of other resources, under the name that they get in the record's row; in order, one may use another. */
+  children: z.record(z.string(), Child).optional(),
   fields: z.record(z.string(), Field),
 });
 export type Resource = z.output<typeof Resource>;
-
-const Auth = z.discriminatedUnion('scheme', [
-  z.strictObject({ scheme: z.literal('bearer') }),
-  z.strictObject({ scheme: z.literal('header'), header: name.regex(/^[A-Za-z0-9-]+$/, 'must be a header name') }),
-  z.strictObject({ scheme: z.literal('basic') }),
-]);
-export type Auth = z.output<typeof Auth>;
 
 const Limits = z.strictObject({
   /** The vendor kills a query after this long. */
@@ -181,12 +54,39 @@ const resource = (resourceName: ResourceName) =>
         context.addIssue({ code: 'custom', path: [...path], message });
       }
     }),
-  }).optional();
+  })
+    .superRefine((described, context) => {
+      for (const { path, message } of unfiltered(described)) context.addIssue({ code: 'custom', path, message });
+    })
+    .optional();
+
+/** Conditions without the parameter that carries them. */
+function unfiltered({ filter, since, byIds, partitions, body, method }: Resource) {
+  const ranges = partitions?.ranges;
+  const clauses = {
+    since: since?.clause,
+    byIds: byIds?.clause,
+    partitions: partitions?.clause ?? partitions?.noneClause ?? ranges?.fromClause ?? ranges?.toClause,
+  };
+  const homeless = filter ? [] : Object.entries(clauses).filter(([, clause]) => clause !== undefined);
+  const faults = homeless.map(([part]) => ({ path: [part], message: 'has a clause: filter must name its parameter' }));
+  if (body === undefined || method === 'POST') return faults;
+  return [...faults, { path: ['body'], message: 'is only sent with method: POST' }];
+}
+
+const plainUrl = name.refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+}, 'must be an http or https address without credentials');
 
 export const Profile = z.strictObject({
   name: name.regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens'),
   zone,
+  /** Where `profile try` asks when neither ERP_PRODUCTION_URL nor ERP_STAGING_URL is set. */
+  baseUrls: z.strictObject({ production: plainUrl.optional(), staging: plainUrl.optional() }).optional(),
   auth: Auth,
+  /** Sent with every request. */
+  headers: Headers.default({}),
   limits: Limits.prefault({}),
   /** Statuses worth another attempt, besides every 5xx. */
   retryStatuses: z.array(z.int().min(400).max(599)).default([408, 425, 429]),

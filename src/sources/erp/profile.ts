@@ -6,6 +6,7 @@ import { isNode, isPair, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { EXIT, FatalError } from '../../errors.ts';
 import type { ResourceName } from './field-names.ts';
+import { literalSecrets } from './literal-secrets.ts';
 import { Profile, type Resource } from './profile-schema.ts';
 import { TrytonSettings } from './tryton/settings.ts';
 
@@ -52,12 +53,15 @@ function parseAs<T>(schema: z.ZodType<T>, text: string, file: string): T {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const syntax = document.errors.map(({ pos, message }) => `${at(file, lines, pos[0])} ${message}`);
   if (syntax.length > 0) throw faulty(file, syntax);
-  const parsed = schema.safeParse(plainValue(document, file), { reportInput: false });
-  if (parsed.success) return parsed.data;
-  throw faulty(
-    file,
-    parsed.error.issues.flatMap((issue) => faultsOf(issue, document, (offset) => at(file, lines, offset))),
+  const value = plainValue(document, file);
+  const place = (offset: number): string => at(file, lines, offset);
+  const secrets = literalSecrets(value).map(
+    ({ path, message }) => `${place(offsetOf(document, path))} ${path.join('.')}: ${message}`,
   );
+  const parsed = schema.safeParse(value, { reportInput: false });
+  if (parsed.success && secrets.length === 0) return parsed.data;
+  const faults = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, document, place));
+  throw faulty(file, [...secrets, ...faults]);
 }
 
 /** What the profile says about one resource. Throws FatalError when it says nothing. */

@@ -3,19 +3,22 @@ import { EXIT, FatalError, TooLargeError, TransientError } from '../../errors.ts
 import type { Inquirable, Inquiry } from '../../inquiry.ts';
 import type { Page, Partition, RejectedRow, Since, Source, SourceRecord } from '../../pipe.ts';
 import { canonicalVersion, type RowReader, rowReader } from './canonical.ts';
+import { withChildren } from './children.ts';
 import { textOf } from './convert.ts';
 import { refuseDrift } from './drift.ts';
 import { AttemptError } from './failure.ts';
 import type { ResourceName } from './field-names.ts';
 import { erpInquiry } from './inquiry.ts';
 import { Keyset, UnsortedError } from './keyset.ts';
-import { type Listing, type ListingPage, listingOf, type RowTaker } from './listing.ts';
+import { countAt, countOf, type Listing, type ListingPage, listingOf, type RowTaker } from './listing.ts';
 import type { Pager, Step, Turn } from './pager.ts';
 import { readByIds } from './point-read.ts';
 import { resourceOf } from './profile.ts';
 import type { Resource } from './profile-schema.ts';
+import { combined, type Query, requestOf, sinceQuery } from './query.ts';
+import { readSlices } from './read-slices.ts';
 import { type BoundMaker, boundMaker, NO_BOUND } from './since.ts';
-import { ALL, halves, slicesOf } from './slices.ts';
+import { ALL, halves } from './slices.ts';
 import { Sweep, Trail } from './sweep.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 
@@ -60,12 +63,9 @@ class ErpRest implements RestSource {
   }
 
   async *partitions(_since: Since, signal: AbortSignal): AsyncGenerator<Partition> {
-    const { partitions } = this.#resource;
-    if (!partitions) return yield* this.#withinLimits(ALL, signal);
-    const { path } = partitions.from;
-    const read = (json: unknown): readonly Partition[] => slicesOf(json, partitions);
-    const { value } = await this.#transport.ask({ path, query: {}, what: path, read }, signal);
-    for (const slice of value) yield* this.#withinLimits(slice, signal);
+    const { partitions, filter } = this.#resource;
+    const slices = partitions ? await readSlices(partitions, filter, this.#transport, signal) : [ALL];
+    for (const slice of slices) yield* this.#withinLimits(slice, signal);
   }
 
   split(partition: Partition): readonly Partition[] {
@@ -83,10 +83,11 @@ class ErpRest implements RestSource {
     }
   }
 
-  get(ids: readonly string[], signal: AbortSignal): Promise<readonly SourceRecord[]> {
+  async get(ids: readonly string[], signal: AbortSignal): Promise<readonly SourceRecord[]> {
     const { path } = this.#resource;
     const about = { resource: this.#resource, profileName: this.#profileName, what: `${this.#name} by id`, path };
-    return readByIds(ids, { ...about, taker: this.#taker, transport: this.#transport }, signal);
+    const found = await readByIds(ids, { ...about, taker: this.#taker, transport: this.#transport }, signal);
+    return withChildren(found, this.#resource.children, this.#transport, signal);
   }
 
   canonical(raw: unknown): unknown {
@@ -121,14 +122,33 @@ class ErpRest implements RestSource {
 
   async #total(partition: Partition, since: Since, signal: AbortSignal): Promise<number | undefined> {
     const { paging, total } = this.#resource;
-    if (total === undefined || paging.sizeParam === undefined) return undefined;
-    const { first } = new Sweep({ ...paging, size: 1 }, this.#fixed(partition, since), this.#what(partition));
+    if (total === undefined) return undefined;
+    const size = paging.sizeParam === undefined ? paging.size : 1; // a vendor that takes no size sends a whole page
+    const { first } = new Sweep({ ...paging, size }, this.#fixed(partition, since), this.#what(partition));
     try {
+      if (total.count) return await this.#counted(total.count, partition, since, signal);
       return (await this.#page(first, partition, signal)).total;
     } catch (thrown) {
       if (thrown instanceof TooLargeError) return undefined; // not told; the pages themselves will show
       throw thrown;
     }
+  }
+
+  /** A question of its own, with the conditions of the listing. */
+  async #counted(
+    count: NonNullable<NonNullable<Resource['total']>['count']>,
+    partition: Partition,
+    since: Since,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const read = (json: unknown): number => {
+      const value = count.total === undefined ? countOf(json) : countAt(json, count.total);
+      if (value === undefined) throw new AttemptError(`the answer has no count at ${count.total ?? 'its top'}`);
+      return value;
+    };
+    const query = this.#fixed(partition, since, count.query);
+    const what = `the count of ${this.#what(partition)}`;
+    return (await this.#transport.ask({ path: count.path, query, what, canCut: false, read }, signal)).value;
   }
 
   async *#walk(pager: Pager, partition: Partition, since: Since, signal: AbortSignal): AsyncGenerator<Page> {
@@ -140,7 +160,7 @@ class ErpRest implements RestSource {
     for (let pages = 0; step !== null; pages++) {
       if (pages >= PAGES_MAX) throw endless(this.#what(partition));
       const page = await this.#page(step, partition, signal);
-      if (pages === 0) total = page.total;
+      if (pages === 0) total = page.total ?? (await this.#countApart(partition, since, signal));
       refuseDrift(page, this.#resource, this.#rows, this.#what(partition));
       const turn: Turn = pager.after(page);
       const rejected = newlyRefused(page, refused);
@@ -152,14 +172,23 @@ class ErpRest implements RestSource {
       }
       const isNews = turn.placed.length > 0 || rejected.length > 0;
       // A second reading that brings nothing new is nobody's business, unless it opens or ends the listing.
-      if (isNews || pages === 0 || turn.next === null) yield pageOf(turn, rejected, page, total);
+      if (isNews || pages === 0 || turn.next === null) {
+        const records = turn.placed.map(({ record }) => record);
+        const complete = await withChildren(records, this.#resource.children, this.#transport, signal);
+        yield pageOf(turn, complete, rejected, page, total);
+      }
       step = turn.next;
     }
   }
 
+  /** Where the listing itself does not tell how many there are. */
+  async #countApart(partition: Partition, since: Since, signal: AbortSignal): Promise<number | undefined> {
+    return this.#resource.total?.count ? this.#total(partition, since, signal) : undefined;
+  }
+
   async #page(step: Step, partition: Partition, signal: AbortSignal): Promise<ListingPage> {
-    const read = (json: unknown): Listing => {
-      const listing = listingOf(json, this.#resource, this.#taker);
+    const read = (json: unknown, headers: Headers): Listing => {
+      const listing = listingOf(json, this.#resource, this.#taker, headers);
       if (step.isFirst && listing.rows === 0 && (listing.total ?? 0) > 0) {
         throw new AttemptError('the answer announces records and holds none');
       }
@@ -167,8 +196,9 @@ class ErpRest implements RestSource {
     };
     const { value, asOf, url } = await this.#transport.ask(
       {
-        path: step.link ?? this.#resource.path,
-        query: step.query,
+        ...(step.link === undefined
+          ? { path: this.#resource.path, ...requestOf(this.#resource, step.query) }
+          : { path: step.link, query: {}, headers: requestOf(this.#resource, {}).headers }),
         what: `${this.#what(partition)}, ${step.token}`,
         canCut: this.split(partition).length > 0,
         read,
@@ -179,25 +209,27 @@ class ErpRest implements RestSource {
   }
 
   #pagerFor(partition: Partition, since: Since): Pager {
-    const { paging, since: filter, sort } = this.#resource;
+    const { paging, since: bound, sort } = this.#resource;
     const what = this.#what(partition);
-    const sorting: Record<string, string> = sort ? { [sort.param]: sort.value } : {};
-    if (paging.kind === 'cursor' || paging.kind === 'link') {
-      const fixed = { ...this.#fixed(partition, since), ...sorting };
-      return new Trail(paging, fixed, what, sort !== undefined);
+    const sorting: Query = sort ? { [sort.param]: sort.value } : {};
+    if (paging.kind !== 'page' && paging.kind !== 'offset') {
+      return new Trail(paging, { ...this.#fixed(partition, since), ...sorting }, what, sort !== undefined);
     }
-    if (!sort || !filter || !this.#boundOf) return new Sweep(paging, this.#fixed(partition, since), what);
+    if (!sort || !bound || !this.#boundOf) return new Sweep(paging, this.#fixed(partition, since), what);
     const from = since.kind === 'modified' ? this.#boundOf(Date.parse(since.from)) : NO_BOUND;
-    const fixed = { ...this.#resource.query, ...partition.filter, ...sorting };
-    return new Keyset({ paging, fixed, param: filter.param, boundOf: this.#boundOf, from, what });
+    const queryOf = (text: string | null): Query => ({ ...this.#query(partition, text), ...sorting });
+    const param = bound.param ?? this.#resource.filter?.param ?? '';
+    return new Keyset({ paging, queryOf, param, boundOf: this.#boundOf, from, what });
   }
 
   /** The parameters of each request of a slice. A vendor without a date filter is asked for everything. */
-  #fixed({ filter }: Partition, since: Since): Record<string, string> {
-    const fixed = { ...this.#resource.query, ...filter };
-    const param = this.#resource.since?.param;
-    if (since.kind === 'everything' || param === undefined || !this.#boundOf) return fixed;
-    return { ...fixed, [param]: this.#boundOf(Date.parse(since.from)).text };
+  #fixed(partition: Partition, since: Since, query?: Query): Query {
+    const bound = since.kind === 'modified' ? this.#boundOf?.(Date.parse(since.from)) : undefined;
+    return this.#query(partition, bound?.text ?? null, query);
+  }
+
+  #query(partition: Partition, sinceText: string | null, query = this.#resource.query): Query {
+    return combined(this.#resource.filter, [query, partition.filter, sinceQuery(this.#resource, sinceText)]);
   }
 
   #what({ key }: Partition): string {
@@ -221,9 +253,15 @@ function newlyRefused(page: ListingPage, known: Set<string>): RejectedRow[] {
   return fresh.map(({ row }) => row);
 }
 
-function pageOf({ placed, sorted, next }: Turn, rejected: RejectedRow[], page: ListingPage, total?: number): Page {
+function pageOf(
+  { sorted, next }: Turn,
+  records: readonly SourceRecord[],
+  rejected: RejectedRow[],
+  page: ListingPage,
+  total?: number,
+): Page {
   return {
-    records: placed.map(({ record }) => record),
+    records,
     rejected,
     asOf: page.asOf,
     sorted,

@@ -16,8 +16,9 @@ export type BoundMaker = (instantMs: number) => Bound;
 /** Bounds at the filter's own granularity, rounded down; one unit earlier where the vendor excludes the bound. */
 export function boundMaker(filter: SinceFilter, sourceZone: string): BoundMaker {
   const { format, inclusive } = filter;
-  const zone = format === 'date' ? (filter.zone ?? sourceZone) : (filter.zone ?? 'UTC');
-  const unitMs = { iso: 1, 'epoch-ms': 1, 'iso-seconds': 1000, 'epoch-s': 1000, date: 86_400_000 }[format];
+  const isLocal = format === 'date' || isPattern(format); // neither can carry an offset
+  const zone = filter.zone ?? (isLocal ? sourceZone : 'UTC');
+  const unitMs = unitMsOf(format);
   return (instantMs) => {
     const asked = inclusive ? instantMs : instantMs - unitMs;
     const localMs = Date.parse(`${localIso(asked, zone)}Z`);
@@ -27,11 +28,34 @@ export function boundMaker(filter: SinceFilter, sourceZone: string): BoundMaker 
   };
 }
 
-function written(format: SinceFilter['format'], fromMs: number, localMs: number, isLocal: boolean): string {
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ...{ iso: 1, 'epoch-ms': 1, 'iso-seconds': 1000, 'epoch-s': 1000 },
+  date: 86_400_000,
+};
+
+const isPattern = (format: string): boolean => UNITS_MS[format] === undefined;
+
+/** What a pattern leaves out is rounded down. */
+function unitMsOf(format: string): number {
+  const known = UNITS_MS[format];
+  if (known !== undefined) return known;
+  if (format.includes('ss')) return 1000;
+  if (format.includes('mm')) return 60_000;
+  return format.includes('HH') ? 3_600_000 : 86_400_000;
+}
+
+function patterned(format: string, local: string): string {
+  const [YYYY = '', MM = '', DD = '', HH = '', mm = '', ss = ''] = local.split(/[-T:.]/);
+  const parts: Readonly<Record<string, string>> = { YYYY, MM, DD, HH, mm, ss };
+  return format.replace(/YYYY|MM|DD|HH|mm|ss/g, (token) => parts[token] ?? token);
+}
+
+function written(format: string, fromMs: number, localMs: number, isLocal: boolean): string {
   const local = new Date(localMs).toISOString();
   if (format === 'epoch-ms') return String(fromMs);
   if (format === 'epoch-s') return String(Math.floor(fromMs / 1000));
   if (format === 'date') return local.slice(0, 10);
+  if (isPattern(format)) return patterned(format, local);
   const text = format === 'iso' ? local.slice(0, 23) : local.slice(0, 19);
   return isLocal ? text : `${text}Z`;
 }

@@ -4,8 +4,10 @@ import type { Partition } from '../../pipe.ts';
 import { idOf } from './canonical.ts';
 import { textOf } from './convert.ts';
 import { AttemptError } from './failure.ts';
-import { totalOf } from './listing.ts';
+import { countAt } from './listing.ts';
+import type { FilterStyle } from './profile-asking.ts';
 import type { Partitions, Split } from './profile-schema.ts';
+import { combined, condition, type Query } from './query.ts';
 import { valueAt } from './row.ts';
 
 export const ALL: Partition = { key: 'all', label: 'all', filter: {} };
@@ -54,14 +56,48 @@ function rangeOf({ key, label, filter }: Partition, split: Split): NameRange {
   return { stem, label: label.replace(/, names [a-z-]+$/, ''), prefix, low, high };
 }
 
+/** The slices of a list that the profile itself holds. */
+export function fixedSlices(partitions: Partitions, filter: FilterStyle | undefined): readonly Partition[] {
+  const { key, values = [], ranges } = partitions;
+  const slices = ranges
+    ? rangeSlices(key, ranges, filter)
+    : values.map((value) => ({
+        key: `${key}:${value}`,
+        label: value,
+        filter: condition(partitions, filter, 'id', value),
+      }));
+  return [...slices, ...restOf(partitions, filter)];
+}
+
+/** Neighbours share a bound, and the outer ones are open, so that together they hold every value. */
+function rangeSlices(key: string, ranges: NonNullable<Partitions['ranges']>, filter: FilterStyle | undefined) {
+  const { bounds, from, to, fromClause, toClause } = ranges;
+  return [undefined, ...bounds].map((low, index): Partition => {
+    const high = bounds[index];
+    const above = low === undefined ? {} : condition({ param: from, clause: fromClause }, filter, 'id', low);
+    const below = high === undefined ? {} : condition({ param: to, clause: toClause }, filter, 'id', high);
+    const label = low === undefined ? `below ${high}` : high === undefined ? `from ${low}` : `${low} to ${high}`;
+    return { key: `${key}:${low ?? ''}..${high ?? ''}`, label, filter: joined(filter, above, below) };
+  });
+}
+
+/** Two conditions under one parameter become one text. */
+function joined(filter: FilterStyle | undefined, above: Query, below: Query): Query {
+  return combined(filter && { ...filter, open: '', close: '' }, [above, below]);
+}
+
 /**
- * The slices that a partition list names, and the one for records that belong to none. Throws AttemptError when the
- * reply is no such list, FatalError when it is cut short or has rows without id: their records would be lost.
+ * The slices that the rows of a list name, and the one for records that belong to none. Throws FatalError when the list
+ * is cut short or has rows without id: their records would be lost.
  */
-export function slicesOf(json: unknown, { key, from, param, none }: Partitions): readonly Partition[] {
-  const rows = from.records === undefined ? json : valueAt(json, from.records);
-  if (!Array.isArray(rows)) throw new AttemptError(`the answer has no list at ${from.records ?? 'its top'}`);
-  const total = totalOf(json, from.total) ?? rows.length;
+export function slicesOf(
+  rows: readonly unknown[],
+  total: number,
+  partitions: Partitions,
+  filter: FilterStyle | undefined,
+): readonly Partition[] {
+  const { key, from } = partitions;
+  if (!from) return [];
   if (rows.length < total) throw unusable(from.path, `names ${rows.length} of ${total} rows`);
   if (rows.length > SLICES_MAX) throw unusable(from.path, `has more than ${SLICES_MAX} rows`);
   const slices = new Map<string, Partition>();
@@ -69,10 +105,23 @@ export function slicesOf(json: unknown, { key, from, param, none }: Partitions):
     const id = idOf(valueAt(row, from.id));
     if (id === null) throw unusable(from.path, `has a row without ${from.id}`);
     const label = textOf(from.label === undefined ? id : valueAt(row, from.label))?.trim() || id;
-    slices.set(id, { key: `${key}:${id}`, label, filter: { [param]: id } });
+    slices.set(id, { key: `${key}:${id}`, label, filter: condition(partitions, filter, 'id', id) });
   }
-  const rest = none === undefined ? [] : [{ key: 'none', label: `without ${key}`, filter: { [param]: none } }];
-  return [...slices.values(), ...rest];
+  return [...slices.values(), ...restOf(partitions, filter)];
+}
+
+/** The list and its total in an answer that holds it whole. Throws AttemptError when there is no list. */
+export function wholeList(json: unknown, { records, total }: NonNullable<Partitions['from']>) {
+  const rows: unknown = records === undefined ? json : valueAt(json, records);
+  if (!Array.isArray(rows)) throw new AttemptError(`the answer has no list at ${records ?? 'its top'}`);
+  const list: readonly unknown[] = rows;
+  return { rows: list, total: countAt(json, total) ?? rows.length };
+}
+
+function restOf({ key, param, none, noneClause }: Partitions, filter: FilterStyle | undefined): Partition[] {
+  const query = noneClause !== undefined && filter ? { [filter.param]: noneClause } : {};
+  const rest = none !== undefined && param !== undefined ? { [param]: none } : query;
+  return Object.keys(rest).length === 0 ? [] : [{ key: 'none', label: `without ${key}`, filter: rest }];
 }
 
 const unusable = (path: string, wrong: string): FatalError =>

@@ -138,7 +138,7 @@ export class Trail implements Pager {
 
   #follow(next: string, url: string): Step {
     const { kind } = this.#paging;
-    const token = kind === 'link' && URL.canParse(next, url) ? new URL(next, url).href : next;
+    const token = kind !== 'cursor' && URL.canParse(next, url) ? new URL(next, url).href : next;
     if (this.#visited.has(token) || token === url) throw standsStill(`${this.#what}, page ${this.#visited.size + 2}`);
     this.#visited.add(token);
     const step = { token: token + this.#readings.mark, isFirst: false };

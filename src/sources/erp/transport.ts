@@ -2,17 +2,13 @@
 import pRetry from 'p-retry';
 import { asError, EXIT, FatalError, TooLargeError, TransientError } from '../../errors.ts';
 import type { Instant } from '../../pipe.ts';
+import { type Authenticator, authenticator } from './authenticator.ts';
 import { discard, readJson } from './body.ts';
 import type { Clock } from './clock.ts';
 import { type Asked, AttemptError, brokenLine, failureOf } from './failure.ts';
-import type { Auth, Profile } from './profile-schema.ts';
+import type { Credentials } from './placeholders.ts';
+import type { Profile } from './profile-schema.ts';
 import { type Queue, queueFor } from './queue.ts';
-
-interface Credentials {
-  readonly token?: string | undefined;
-  readonly user?: string | undefined;
-  readonly password?: string | undefined;
-}
 
 /** One attempt, for counts and logs. Carries no parameter values. `status` is null when no answer came. */
 interface RequestEvent {
@@ -41,6 +37,9 @@ export interface Question<T> {
   /** Below the base URL, or a whole address on its host. */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON, sent by POST. */
+  readonly body?: string;
   /** For people: `products page 3`. */
   readonly what: string;
   /**
@@ -49,7 +48,7 @@ export interface Question<T> {
    */
   readonly canCut?: boolean;
   /** Takes what is needed out of the JSON. Throws AttemptError when it is not what a good answer looks like. */
-  readonly read: (json: unknown) => T;
+  readonly read: (json: unknown, headers: Headers) => T;
   /** What a 404 stands for, where it means "no such record"; otherwise it means "no such address". */
   readonly absent?: T;
 }
@@ -71,13 +70,14 @@ const PAUSE_MS_MAX = 30_000;
 export class Transport {
   readonly #options: TransportOptions;
   readonly #base: URL;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #authenticator: Authenticator;
   readonly #queue: Queue;
 
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#base = baseOf(options.baseUrl);
-    this.#headers = { accept: 'application/json', ...authorization(options.profile.auth, options.credentials) };
+    const { profile, credentials, clock, fetch: asker = fetch } = options;
+    this.#authenticator = authenticator({ auth: profile.auth, credentials, base: this.#base, clock, fetch: asker });
     this.#queue = queueFor(this.#base.href, options.profile.limits);
   }
 
@@ -135,21 +135,18 @@ export class Transport {
 
   async #exchange<T>(
     url: URL,
-    { what, read, absent }: Question<T>,
+    question: Question<T>,
     startMs: number,
     seen: { status: number | null },
     signal: AbortSignal,
   ): Promise<Answer<T>> {
+    const { what, read, absent } = question;
     const { profile, deadlineMs = DEADLINE_MS } = this.#options;
     const { name, auth, limits, retryStatuses } = profile;
     const asked: Asked = { what, path: url.pathname, profile: name, auth, limits, retryStatuses };
     const deadline = AbortSignal.timeout(deadlineMs);
     try {
-      const response = await (this.#options.fetch ?? fetch)(url, {
-        headers: this.#headers,
-        redirect: 'manual', // seen, told apart from a broken line, and not followed
-        signal: AbortSignal.any([signal, deadline]),
-      });
+      const response = await this.#send(url, question, AbortSignal.any([signal, deadline]));
       seen.status = response.status;
       if (response.status === 404 && absent !== undefined) {
         await discard(response);
@@ -160,12 +157,29 @@ export class Transport {
         await discard(response);
         throw failure;
       }
-      return { value: read(await readJson(response, limits.maxPageBytes)), asOf: dateOf(response), url: url.href };
+      const value = read(await readJson(response, limits.maxPageBytes), response.headers);
+      return { value, asOf: dateOf(response), url: url.href };
     } catch (thrown) {
       if (thrown instanceof AttemptError || thrown instanceof FatalError) throw thrown;
       if (deadline.aborted) throw new AttemptError(`no answer within ${deadlineMs} ms`, { isLarge: true });
       throw brokenLine(thrown, asked, performance.now() - startMs);
     }
+  }
+
+  /** A session that has ended is begun anew, once: a second 401 is an answer. */
+  async #send(url: URL, { headers, body }: Question<unknown>, signal: AbortSignal): Promise<Response> {
+    const send = async (ours: Readonly<Record<string, string>>): Promise<Response> =>
+      (this.#options.fetch ?? fetch)(url, {
+        headers: { ...this.#options.profile.headers, ...headers, ...acceptJson(body), ...ours },
+        redirect: 'manual', // seen, told apart from a broken line, and not followed
+        signal,
+        ...(body === undefined ? {} : { method: 'POST', body }),
+      });
+    const ours = await this.#authenticator.headers(signal);
+    const response = await send(ours);
+    if (response.status !== 401 || !this.#authenticator.renew(ours)) return response;
+    await discard(response);
+    return send(await this.#authenticator.headers(signal));
   }
 
   /** Full jitter, and never sooner than the vendor asked for; both bounded. */
@@ -205,19 +219,7 @@ function baseOf(baseUrl: string): URL {
   return url;
 }
 
-function authorization(auth: Auth, { token, user, password }: Credentials): Record<string, string> {
-  if (auth.scheme === 'basic') {
-    if (!user || password === undefined) throw missing('ERP_USER and ERP_PASSWORD');
-    return { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
-  }
-  // A header's own error message would quote the value.
-  if (!token || !/^[\x21-\x7e]+$/.test(token)) throw missing('ERP_TOKEN');
-  return auth.scheme === 'bearer' ? { authorization: `Bearer ${token}` } : { [auth.header]: token };
-}
-
-const missing = (names: string): FatalError =>
-  new FatalError(
-    EXIT.usage,
-    `the ERP profile needs ${names}, which is not set or holds blanks or line breaks`,
-    `set ${names}, or name a file in ERP_TOKEN_FILE`,
-  );
+const acceptJson = (body: string | undefined): Record<string, string> => ({
+  accept: 'application/json',
+  ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+});
