@@ -68,8 +68,8 @@ async function compareBothSides(ending: Ending, isProven: boolean): Promise<void
   if (!isProven) return;
   const compared: Compared = { wire, portal, vendor, object: shape.object, assembles: shape.assembles };
   await compare(ending, compared, nothingPlanted());
-  const planted = plantDisagreements(compared);
-  await compare(ending, compared, planted);
+  // In every second history: it takes as long as a run.
+  if (world.seed % 2 === 0) await compare(ending, compared, plantDisagreements(compared));
 }
 
 async function compare(ending: Ending, compared: Compared, planted: Planted): Promise<void> {

@@ -33,6 +33,8 @@ export interface Plan {
   readonly batchSize?: number;
   /** Whether the source lists by date; drawn by the seed where absent. */
   readonly isSorted?: boolean;
+  /** An unsorted listing comes by id instead of as the table lies. */
+  readonly listsById?: boolean;
   /** Times between two runs; one of them is drawn. */
   readonly gapsMs?: readonly number[];
   /** People change every record before each run but the first. */
@@ -108,12 +110,22 @@ class History implements Wire {
     const shape = (plan.shape ?? drawnShape) === 'items' ? items : revisions;
     const habits = drawHabits(chance, plan);
     this.#runs = plan.runs ?? chance.between(2, 7);
-    const vendor = new Vendor(this);
+    const vendor = new Vendor(this, plan.listsById);
     this.#portal = new Portal(this, shape.key);
     this.#people = new People(this, vendor, this.#portal, habits);
     const coarseMs = this.rates.ties > 0 ? habits.grainMs : 0;
     this.#world = {
-      ...{ wire: this, engine, folder, killer: this.killer, vendor, shape, holder: null, violation: null },
+      ...{
+        seed: plan.seed,
+        wire: this,
+        engine,
+        folder,
+        killer: this.killer,
+        vendor,
+        shape,
+        holder: null,
+        violation: null,
+      },
       answers: new PortalAnswers(this, this.#portal),
       access: { expired: false, spent: false, requests: 1 },
       oracle: new Oracle(shape, vendor, this.#portal),

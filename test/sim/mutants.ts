@@ -43,6 +43,12 @@ export const MUTANTS: readonly Mutant[] = [
     world: 'tied',
   },
   {
+    name: 'one reading of a listing',
+    rule: 'a listing without an order is read until two readings agree; a total that fits proves nothing',
+    replacements: one('sources/erp/sweep.ts', 'if (pages <= 1 || (this.#before', 'if (pages > 0 || (this.#before'),
+    world: 'shifting',
+  },
+  {
     name: 'own clock',
     rule: 'a cursor is an instant of the clock of the source',
     replacements: one(
@@ -56,14 +62,14 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'clock of the last page',
     rule: 'a cursor is bounded by the clock at the first page',
     replacements: one('engine/read.ts', 'asOf ??= page.asOf;', 'asOf = page.asOf;'),
-    world: 'bare',
+    world: 'unordered',
     hiddenBy: 'the margin of a minute and the look-back',
   },
   {
     name: 'no margin',
     rule: 'a cursor stays a minute behind the clock of the source',
     replacements: one('engine/reader.ts', 'const CURSOR_MARGIN_MS = 60_000;', 'const CURSOR_MARGIN_MS = 0;'),
-    world: 'bare',
+    world: 'edge',
     hiddenBy: 'the look-back',
   },
   {
@@ -99,7 +105,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'unproven sweep moves the cursor',
     rule: 'only a listing read to its proven end moves the cursor to its horizon',
     replacements: one('engine/reader.ts', "if (verdict === 'complete' && asOf !== null)", 'if (asOf !== null)'),
-    world: 'bare',
+    world: 'unordered',
     hiddenBy: 'the look-back, and a source whose total is wrong more often than its rows',
   },
   {
@@ -165,7 +171,7 @@ export const MUTANTS: readonly Mutant[] = [
       "UPDATE entities SET state = ?3, run = ?4 WHERE stream = ?1 AND id = ?2 AND state = 'sending'",
       'UPDATE entities SET state = ?3, run = ?4 WHERE stream = ?1 AND id = ?2',
     ),
-    world: 'tied',
+    world: 'rushed',
   },
   {
     name: 'settle in pieces',
@@ -241,5 +247,45 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     world: 'tied',
+  },
+  {
+    name: 'late attempts forgotten',
+    rule: 'what a run had on its way when it ended may have left as late as its end',
+    replacements: one('run.ts', 'this.#state.objects.stampOpenIntents();', ''),
+    world: 'givenUp',
+  },
+  {
+    name: 'left while it was queued',
+    rule: 'what was read while a batch was filled counts for that batch',
+    replacements: one('engine/writer.ts', 'queued.filter((item) => still.has(item.task.entity))', '[...queued]'),
+    world: 'rushed',
+  },
+  {
+    name: 'older state is trusted',
+    rule: 'a database that is older than what was sent proves nothing',
+    replacements: one(
+      'state/generation.ts',
+      'if (check.restored) distrust(',
+      'if (check.restored && nowMs < 0) distrust(',
+    ),
+    world: 'restored',
+  },
+  {
+    name: 'nothing is rediscovered',
+    rule: 'after an older state was put back, HubSpot is asked for what was made since',
+    replacements: one('engine/rediscover.ts', 'if (!unique) continue;', 'continue;'),
+    world: 'restored',
+  },
+  {
+    name: 'no lock',
+    rule: 'one process at a time writes to a portal',
+    replacements: one('state/lock.ts', "db.exec('BEGIN EXCLUSIVE');", "db.exec('BEGIN');"),
+    world: 'restored',
+  },
+  {
+    name: 'blind to strangers',
+    rule: 'reconcile tells of objects under our keys that no record explains',
+    replacements: one('reconcile/strangers.ts', 'if (!known.has(object.key)) this.#orphans.push(object);', ''),
+    world: 'killed',
   },
 ];

@@ -19,6 +19,8 @@ export interface Habits {
   readonly meanGapMs: number;
   /** Dates are cut to this: ties. */
   readonly grainMs: number;
+  /** A late transaction becomes visible at most this long after its date. */
+  readonly lagMs?: number;
 }
 
 export class People {
@@ -144,7 +146,7 @@ export class People {
     const grainMs = rates.ties > 0 ? this.#habits.grainMs : 1;
     const stampMs = Math.floor((atMs + skewMs + future) / grainMs) * grainMs;
     const isOld = atMs < time.nowMs;
-    const lagMs = !isOld && chance.hits(rates.commitsLate) ? chance.between(1, COMMIT_LAG_MS) : 0;
+    const lagMs = !isOld && chance.hits(rates.commitsLate) ? chance.between(1, this.#habits.lagMs ?? COMMIT_LAG_MS) : 0;
     const version = {
       ...before,
       ...change,

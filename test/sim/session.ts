@@ -15,6 +15,7 @@ import type { Wire } from './wire.ts';
 
 /** What all processes of a history share. */
 export interface World {
+  readonly seed: number;
   readonly wire: Wire;
   readonly engine: Engine;
   readonly folder: string;

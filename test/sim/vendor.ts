@@ -29,8 +29,12 @@ export class Vendor {
   /** The date each record was last listed with. */
   readonly #listed = new Map<string, string>();
 
-  constructor(wire: Wire) {
+  /** Whether a listing that has no order to ask for comes by id; otherwise as the table lies. */
+  readonly #listsById: boolean;
+
+  constructor(wire: Wire, listsById = false) {
     this.#wire = wire;
+    this.#listsById = listsById;
   }
 
   put(version: Version): void {
@@ -80,10 +84,7 @@ export class Vendor {
     const since = url.searchParams.get('since') ?? '';
     const rows = this.view(time.nowMs - behindMs).filter(({ at }) => at >= since);
     if (chance.hits(rates.erpTwoVersions)) this.#addOld(rows, since);
-    // Without an order a listing comes as the table lies: an edited row moves to its end.
-    const isOrdered = url.searchParams.has('sort');
-    if (!isOrdered) rows.sort((a, b) => a.visibleAtMs - b.visibleAtMs || (a.id < b.id ? -1 : 1));
-    else rows.sort((a, b) => (a.at === b.at ? (a.id < b.id ? -1 : 1) : a.at < b.at ? -1 : 1));
+    rows.sort(this.#orderOf(url));
     const size = Number(url.searchParams.get('size'));
     const start = Number(url.searchParams.get('page')) * size;
     const short = chance.hits(rates.erpShortPage) ? chance.between(0, 1) : 0;
@@ -92,6 +93,13 @@ export class Vendor {
     const total = chance.hits(rates.erpTotal) ? Math.max(0, rows.length + chance.between(-1, 1)) : rows.length;
     this.#countTies(rows, size);
     return { status: 200, headers, text: this.#page(page, total) };
+  }
+
+  /** Without an order a listing comes by id, or as the table lies: an edited row moves to its end. */
+  #orderOf(url: URL): (a: Version, b: Version) => number {
+    const byId = (a: Version, b: Version): number => (a.id < b.id ? -1 : 1);
+    if (url.searchParams.has('sort')) return (a, b) => (a.at === b.at ? byId(a, b) : a.at < b.at ? -1 : 1);
+    return this.#listsById ? byId : (a, b) => a.visibleAtMs - b.visibleAtMs || byId(a, b);
   }
 
   #byIds(ids: readonly string[]): Version[] {

@@ -37,6 +37,40 @@ export const WORLDS = {
     rates: { ties: 1, clockOff: 0.5, erpReset: 0.1, erpStatus: 0.1, erpTotal: 0.2, crash: 0.01, stopped: 0.3 },
     ...{ habits: { ...busy, records: 15, grainMs: 1_000 }, runs: 10, lookBackMs: 0, gapsMs: quick, pageSize: 3 },
   },
+  /** No look-back, and commits that become visible within the margin that a cursor keeps. */
+  edge: {
+    rates: { commitsLate: 0.7, hubReset: 0.05 },
+    ...{ habits: { ...busy, records: 15, meanGapMs: 4_000, edits: 300, lagMs: 45_000 } },
+    ...{ runs: 12, lookBackMs: 0, gapsMs: [1_000, 20_000, 100_000], pageSize: 3 },
+  },
+  /** No look-back, and a listing by id that is slow and sometimes leaves rows out. */
+  unordered: {
+    rates: { erpStatus: 0.3, erpStall: 0.1, erpShortPage: 0.08 },
+    ...{ habits: { ...busy, records: 20, meanGapMs: 4_000, edits: 300 }, isSorted: false, listsById: true },
+    ...{ runs: 10, lookBackMs: 0, gapsMs: quick, pageSize: 4 },
+  },
+  /** A listing without an order, whose rows shift from page to page while people edit and delete. */
+  shifting: {
+    rates: { deletions: 0.15, commitsLate: 0.3, erpStatus: 0.1, erpStall: 0.05 },
+    ...{ habits: { ...busy, records: 20, meanGapMs: 3_000, edits: 300 }, isSorted: false },
+    ...{ runs: 6, lookBackMs: 240_000, gapsMs: quick, pageSize: 5 },
+  },
+  /** A first load of records that are edited while they are on their way, and a process that dies in it. */
+  rushed: {
+    rates: { crash: 0.03, hubStall: 0.1, hubLandsLate: 0.3, leaving: 0.3 },
+    ...{ habits: { records: 30, groups: 8, edits: 60, meanGapMs: 300, grainMs: 1_000 }, shape: 'items' },
+    ...{ runs: 3, gapsMs: [1_000], pageSize: 3, batchSize: 2 },
+  },
+  /** Writes that go unheard until the run gives up or dies, and land when the next one has sent something newer. */
+  givenUp: {
+    rates: { hubStall: 0.6, hubLandsLate: 0.9, hubLocked: 0.3, crash: 0.01 },
+    ...{ habits: { ...busy, meanGapMs: 30_000 }, runs: 12, shape: 'items', gapsMs: [1_000], batchSize: 2 },
+  },
+  /** Older states are put back, other processes are started, machines sleep. */
+  restored: {
+    rates: { restored: 0.5, second: 0.6, suspended: 0.01, leaving: 0.5, crash: 0.005 },
+    ...{ habits: { ...busy, records: 12 }, runs: 10, shape: 'items', gapsMs: quick },
+  },
   /** Nearly every write goes unheard, attempt after attempt, and lands minutes after its intention was noted. */
   deaf: {
     rates: { hubStall: 0.75, hubLandsLate: 0.3, hubDrops: 0.95 },
