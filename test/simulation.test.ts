@@ -139,4 +139,10 @@ const FAST = [
   'letters stay open',
   'duplicate keys in a batch',
   'no quarantine',
+  'no margin',
+  'cursor past what waits',
+  'older state is trusted',
+  'nothing is rediscovered',
+  'no lock',
+  'blind to strangers',
 ];

@@ -12,7 +12,7 @@ export interface Mutant {
   readonly replacements: readonly Replacement[];
   /** The world in which it shows soonest. */
   readonly world: WorldName;
-  /** Why it may live: another defence that hides it. */
+  /** What hides it in the plain world: another defence, which its own world does without. */
   readonly hiddenBy?: string;
 }
 
@@ -104,9 +104,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'unproven sweep moves the cursor',
     rule: 'only a listing read to its proven end moves the cursor to its horizon',
-    replacements: one('engine/reader.ts', "if (verdict === 'complete' && asOf !== null)", 'if (asOf !== null)'),
+    replacements: [
+      ...one('engine/reader.ts', "if (verdict === 'complete' && asOf !== null)", 'if (asOf !== null)'),
+      // The defence that hides it: a listing that left a row out does not agree with the next reading of it.
+      ...one('sources/erp/sweep.ts', 'if (pages <= 1 || (this.#before', 'if (pages > 0 || (this.#before'),
+    ],
     world: 'unordered',
-    hiddenBy: 'the look-back, and a source whose total is wrong more often than its rows',
+    hiddenBy: 'the look-back, and the second reading of a listing, which is switched off here too',
   },
   {
     name: 'no point read',
