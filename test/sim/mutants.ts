@@ -18,6 +18,9 @@ export interface Mutant {
 
 const one = (file: string, old: string, fresh: string): readonly Replacement[] => [{ file, old, fresh }];
 
+/** A listing without an order is believed at its first reading. */
+const ONE_READING = one('sources/erp/sweep.ts', 'if (pages <= 1 || (this.#before', 'if (pages > 0 || (this.#before');
+
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'strict cursor',
@@ -28,13 +31,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'offset paging',
     rule: 'pages are keyed by date, so that an edit cannot shift a row out of sight',
-    replacements: one(
-      'sources/erp/rest.ts',
-      'return new Keyset({ paging, fixed, param: filter.param, boundOf: this.#boundOf, from, what });',
-      'return new Sweep(paging, this.#fixed(partition, since), what);',
-    ),
+    replacements: [
+      ...one(
+        'sources/erp/rest.ts',
+        'return new Keyset({ paging, fixed, param: filter.param, boundOf: this.#boundOf, from, what });',
+        'return new Sweep(paging, this.#fixed(partition, since), what);',
+      ),
+      ...ONE_READING,
+    ],
     world: 'tied',
-    hiddenBy: 'the total: a sweep that shifted does not add up and is read again, and the look-back reads the rest',
+    hiddenBy: 'the second reading of a listing, which is switched off here too',
   },
   {
     name: 'one reading of an instant',
@@ -45,7 +51,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'one reading of a listing',
     rule: 'a listing without an order is read until two readings agree; a total that fits proves nothing',
-    replacements: one('sources/erp/sweep.ts', 'if (pages <= 1 || (this.#before', 'if (pages > 0 || (this.#before'),
+    replacements: ONE_READING,
     world: 'shifting',
   },
   {
@@ -106,8 +112,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'only a listing read to its proven end moves the cursor to its horizon',
     replacements: [
       ...one('engine/reader.ts', "if (verdict === 'complete' && asOf !== null)", 'if (asOf !== null)'),
-      // The defence that hides it: a listing that left a row out does not agree with the next reading of it.
-      ...one('sources/erp/sweep.ts', 'if (pages <= 1 || (this.#before', 'if (pages > 0 || (this.#before'),
+      ...ONE_READING,
     ],
     world: 'unordered',
     hiddenBy: 'the look-back, and the second reading of a listing, which is switched off here too',
@@ -170,12 +175,21 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'settled although touched',
     rule: 'an entity that changed while it was sent is not settled by that answer',
-    replacements: one(
-      'state/stream.ts',
-      "UPDATE entities SET state = ?3, run = ?4 WHERE stream = ?1 AND id = ?2 AND state = 'sending'",
-      'UPDATE entities SET state = ?3, run = ?4 WHERE stream = ?1 AND id = ?2',
-    ),
+    replacements: [
+      ...one(
+        'state/stream.ts',
+        "UPDATE entities SET state = ?3, run = ?4 WHERE stream = ?1 AND id = ?2 AND state = 'sending'",
+        'UPDATE entities SET state = ?3, run = ?4 WHERE stream = ?1 AND id = ?2',
+      ),
+      // The defence that hides it: what is read again while it is sent is decided again at once.
+      ...one(
+        'run.ts',
+        'await this.#dispatch.send(touched);',
+        'await this.#dispatch.send(touched.filter((entity) => !this.#writer.isBusy(entity)));',
+      ),
+    ],
     world: 'rushed',
+    hiddenBy: 'what is read again while it is sent is decided again at once; switched off here',
   },
   {
     name: 'settle in pieces',
@@ -262,7 +276,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'left while it was queued',
     rule: 'what was read while a batch was filled counts for that batch',
     replacements: one('engine/writer.ts', 'queued.filter((item) => still.has(item.task.entity))', '[...queued]'),
-    world: 'rushed',
+    world: 'leaving',
   },
   {
     name: 'older state is trusted',

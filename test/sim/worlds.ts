@@ -61,6 +61,12 @@ export const WORLDS = {
     ...{ habits: { records: 30, groups: 8, edits: 60, meanGapMs: 300, grainMs: 1_000 }, shape: 'items' },
     ...{ runs: 3, gapsMs: [1_000], pageSize: 3, batchSize: 2 },
   },
+  /** A first load of records that leave while their batch is being filled. */
+  leaving: {
+    rates: { leaving: 0.9, erpStatus: 0.2 },
+    ...{ habits: { records: 30, groups: 8, edits: 150, meanGapMs: 150, grainMs: 1_000 }, shape: 'items' },
+    ...{ runs: 1, pageSize: 3, batchSize: 100 },
+  },
   /** Writes that go unheard until the run gives up or dies, and land when the next one has sent something newer. */
   givenUp: {
     rates: { hubStall: 0.6, hubLandsLate: 0.9, hubLocked: 0.3, crash: 0.01 },
