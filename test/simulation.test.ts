@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 const SIMULATE = join(import.meta.dirname, 'sim', 'simulate.ts');
-const LONG_MS = 240_000;
+const LONG_MS = 600_000;
 
 interface Ended {
   readonly code: number | null;
@@ -49,7 +49,6 @@ const HAPPENED = [
   'result left out of an answer',
   'answer unreadable',
   'write landed late',
-  'late write over a newer one',
   '429',
   'quota of the day spent',
   'people archive in HubSpot',
@@ -57,7 +56,6 @@ const HAPPENED = [
   'people merge in HubSpot',
   // what became of the process
   'killed before the answer to upsert',
-  'killed between answer and commit',
   'killed before a commit',
   'killed after a commit',
   'killed while waiting',
@@ -75,6 +73,13 @@ const HAPPENED = [
   'difference to be reported',
 ];
 const AT_LEAST = 20;
+/** Conjunctions of several faults. */
+const HAPPENED_RARELY = [
+  'late write over a newer one',
+  'killed between answer and commit',
+  'outcome unknown to the end of a call',
+];
+const AT_LEAST_RARELY = 5;
 
 describe('the simulated engine', () => {
   test(
@@ -84,7 +89,9 @@ describe('the simulated engine', () => {
       expect(errors).toBe('');
       const summary: { failures: unknown[]; counts: Record<string, number> } = JSON.parse(out);
       expect(summary.failures).toEqual([]);
-      expect(HAPPENED.filter((what) => (summary.counts[what] ?? 0) < AT_LEAST)).toEqual([]);
+      const counted = (what: string): number => summary.counts[what] ?? 0;
+      expect(HAPPENED.filter((what) => counted(what) < AT_LEAST)).toEqual([]);
+      expect(HAPPENED_RARELY.filter((what) => counted(what) < AT_LEAST_RARELY)).toEqual([]);
       expect(code).toBe(0);
     },
     LONG_MS,
@@ -144,5 +151,4 @@ const FAST = [
   'older state is trusted',
   'nothing is rediscovered',
   'no lock',
-  'blind to strangers',
 ];

@@ -93,6 +93,8 @@ export class Session {
       this.#world.wire.count('refused by the lock');
       return { kind: 'locked' };
     }
+    // Asked to stop while it waited for the lock: it has not begun.
+    if (error instanceof engine.Stopped && this.#lock === null) return { kind: 'locked' };
     if (this.#process.diskIsFull && told instanceof engine.FatalError) return { kind: 'died' };
     throw error;
   }
