@@ -16,6 +16,8 @@ export interface Log {
   error(message: string, fields?: Fields): void;
   /** The same log with fields that every line carries. */
   with(fields: Fields): Log;
+  /** The same log for what is worth keeping and not worth showing: it is shown only from `debug` on. */
+  quiet(): Log;
 }
 
 /** Where lines go; stderr writes synchronously to files, terminals and pipes, so that no line dies with the process. */
@@ -64,12 +66,12 @@ export async function openLog(options: LogOptions): Promise<Log> {
   const outlets: Outlet[] = [];
   if (options.level !== 'silent') {
     const write = stream.isTTY === true ? humanLines(stream, scrub, options) : await jsonLines(stream, scrub, options);
-    outlets.push({ least: RANK[options.level], write });
+    outlets.push({ least: RANK[options.level], isFile: false, write });
   }
   if (options.files) {
     const least = Math.min(RANK.debug, RANK[options.level]);
     const write = await jsonLines(fileOf(options.files, stream, options), scrub, { ...options, level: 'trace' });
-    outlets.push({ least, write });
+    outlets.push({ least, isFile: true, write });
   }
   return logWith(outlets, scrub, {});
 }
@@ -77,6 +79,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
 /** Where lines of a rank and above go. */
 interface Outlet {
   readonly least: number;
+  readonly isFile: boolean;
   readonly write: WriteLine;
 }
 
@@ -106,6 +109,12 @@ function logWith(outlets: readonly Outlet[], scrub: Scrub, bound: Fields): Log {
     warn: at('warn'),
     error: at('error'),
     with: (fields) => logWith(outlets, scrub, { ...bound, ...fields }),
+    quiet: () =>
+      logWith(
+        outlets.filter(({ isFile, least }) => isFile || least <= RANK.debug),
+        scrub,
+        bound,
+      ),
   };
 }
 

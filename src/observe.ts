@@ -42,21 +42,21 @@ export function observer(base: Log, telemetry: Telemetry | null): Observer {
     log: () => log,
     begin(run) {
       log = base.with({ runId: run.runId, pipe: run.pipe });
-      log.debug('run begins', { trigger: run.trigger });
+      log.quiet().debug('run begins', { trigger: run.trigger });
       telemetry?.begin(run);
       return (event) => {
-        logEvent(log, event);
+        logEvent(log.quiet(), event);
         telemetry?.event(event);
       };
     },
     end({ status, exit, seconds, counts, code }) {
       const fields = { verdict: status, exit, ms: Math.round(seconds * 1000), counts };
-      log[exit === 0 ? 'debug' : 'warn']('run ended', code === null ? fields : { ...fields, code });
+      log.quiet()[exit === 0 ? 'debug' : 'warn']('run ended', code === null ? fields : { ...fields, code });
       telemetry?.end({ status, exit, seconds, counts, code });
       log = base;
     },
     call(event) {
-      logCall(log, event);
+      logCall(log.quiet(), event);
       telemetry?.call(event);
     },
   };

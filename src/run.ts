@@ -154,7 +154,12 @@ class Run<E> {
     const state = new StreamState(ends.db, ends.stream, options.id, pipe.version, clock.now);
     const onEvent: OnEvent = options.onEvent ?? (() => undefined);
     state.letters.onNews = ({ subject, stage, category }) =>
-      onEvent({ kind: 'letter', record: subject.replace(/^record /, ''), stage, category });
+      onEvent({
+        kind: 'letter',
+        record: subject.replace(/^(record|row|products|companies|contacts|deals) /, ''),
+        stage,
+        category,
+      });
     const onDeadLetter = (added: boolean): void => this.#countDeadLetter(added);
     const ledger = this.#ledger;
     this.#state = state;

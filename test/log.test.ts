@@ -168,3 +168,13 @@ describe('the scrubber', () => {
     expect(JSON.parse(lines[0] ?? '').message).toBe(clean);
   });
 });
+
+describe('what is worth keeping and not worth showing', () => {
+  test('is shown from debug on', async () => {
+    const shown = await collected({ level: 'debug' });
+    shown.log.with({ runId: 'r1' }).quiet().warn('run ended');
+    const hidden = await collected({ level: 'info' });
+    hidden.log.quiet().warn('run ended');
+    expect([shown.lines.length, hidden.lines.length]).toEqual([1, 0]);
+  });
+});

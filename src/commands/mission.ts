@@ -1,7 +1,7 @@
 /** The portal, the log and the progress bars, opened for the jobs that one command runs. */
 import { EXIT, FatalError, TransientError } from '../errors.ts';
 import type { LoadedJob } from '../jobs.ts';
-import { logOf, openLog } from '../log.ts';
+import { type Log, logOf, openLog } from '../log.ts';
 import type { Mission } from '../mission.ts';
 import { observer } from '../observe.ts';
 import { openProgress, type Progress } from '../report/progress.ts';
@@ -27,13 +27,15 @@ export async function withMission<T>(
   { stop, stderr, env, trigger }: Invocation,
   work: (mission: Mission) => Promise<T>,
 ): Promise<T> {
-  const progress = openProgress({ stream: stderr, env, nowMs: Date.now }, () => log);
+  let logNow = (): Log | null => null;
+  const progress = openProgress({ stream: stderr, env, nowMs: Date.now }, () => logNow());
   const log = await openLog({ ...logOf(config), stream: progress.stream, env });
   for (const runId of markCrashed(db, Date.now())) {
     log.warn('an earlier run died; this one continues where it stopped', { runId });
   }
   const telemetry = await openTelemetry(config, log);
   const watch = observer(log, telemetry);
+  logNow = watch.log;
   const mappings = chosen.map((job) => job.mapping);
   const wanted = {
     specs: mappings.flatMap((mapping) => mapping.properties),
