@@ -6,6 +6,7 @@ import { registerAccount } from './commands/register-account.ts';
 import { registerAlerts } from './commands/register-alerts.ts';
 import { registerJobs } from './commands/register-jobs.ts';
 import { registerLogs } from './commands/register-logs.ts';
+import { registerOperator } from './commands/register-operator.ts';
 import { registerProbe } from './commands/register-probe.ts';
 import { registerProfile } from './commands/register-profile.ts';
 import { registerReconcile } from './commands/register-reconcile.ts';
@@ -239,6 +240,7 @@ registerSafetyCommands(program, run, invocation);
 registerProfile(program, run, invocation);
 registerJobs(program, run, invocation);
 registerAccount(program, run, invocation);
+registerOperator(program, run, invocation);
 
 const config = program.command('config').description('the effective configuration');
 config

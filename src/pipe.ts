@@ -233,6 +233,16 @@ export interface LinkWrite {
   readonly label: 'primary' | 'default';
 }
 
+/** How a write can be found again in HubSpot's logs, and what it answered. */
+export interface Evidence {
+  /** Sent along with the write; HubSpot repeats it in its answer. */
+  readonly trace: string;
+  /** Of the answer; null when there was none that could be read. */
+  readonly status: number | null;
+  /** HubSpot's own id of the request; null where its answer names none. */
+  readonly correlation: string | null;
+}
+
 /** What became of one link; `unknown` is asked again by the next run, a repeat is harmless. */
 export type LinkOutcome = { readonly kind: 'done' } | { readonly kind: 'refused' | 'unknown'; readonly reason: string };
 
@@ -248,9 +258,10 @@ export type Outcome =
       readonly ambiguous: boolean;
       /** Properties left out, because HubSpot lets only one object hold their value and another one does. */
       readonly withheld?: readonly string[];
+      readonly evidence?: Evidence;
     }
-  | { readonly kind: 'refused'; readonly reason: string; readonly category: string }
-  | { readonly kind: 'unknown'; readonly reason: string };
+  | { readonly kind: 'refused'; readonly reason: string; readonly category: string; readonly evidence?: Evidence }
+  | { readonly kind: 'unknown'; readonly reason: string; readonly evidence?: Evidence };
 
 export interface Sink {
   /** Most writes one request may carry. */

@@ -103,7 +103,12 @@ describe('a batch', () => {
   test('is matched by trace id, though the results come in another order', async () => {
     const outcomes = await send(writes(20));
     for (const [key, outcome] of outcomes) {
-      expect(outcome).toEqual({ kind: 'written', hubspotId: store.get(key)?.id, created: true, ambiguous: false });
+      expect(outcome).toMatchObject({
+        kind: 'written',
+        hubspotId: store.get(key)?.id,
+        created: true,
+        ambiguous: false,
+      });
     }
     expect(outcomes.size).toBe(20);
   });
@@ -122,7 +127,12 @@ describe('a batch', () => {
       request.path.endsWith('/read') ? readReply(request) : written(request, { only: ['id', 'new'] });
     const outcomes = await send(writes(5));
     for (const [key, outcome] of outcomes) {
-      expect(outcome).toEqual({ kind: 'written', hubspotId: store.get(key)?.id, created: true, ambiguous: false });
+      expect(outcome).toMatchObject({
+        kind: 'written',
+        hubspotId: store.get(key)?.id,
+        created: true,
+        ambiguous: false,
+      });
     }
     expect(reads()).toHaveLength(1);
   });
@@ -136,6 +146,14 @@ describe('a batch', () => {
     const outcomes = await send([write('A'), write('A'), write('B'), write('B', { name: 'other' })]);
     expect(kinds(outcomes)).toEqual({ A: 'written', B: 'refused' });
     expect(inputsOf(upserts()[0]).map((input) => input.id)).toEqual(['A']);
+  });
+
+  test("comes with its trace id, the status, and HubSpot's own id of the request", async () => {
+    wire.answer = (request) => ({ ...written(request), headers: { 'x-hubspot-correlation-id': 'c-1' } });
+    const [outcome] = [...(await send([write('A')])).values()];
+    const trace = inputsOf(upserts()[0])[0]?.objectWriteTraceId;
+    expect(trace).toBeTruthy();
+    expect(outcome?.evidence).toEqual({ trace, status: 200, correlation: 'c-1' });
   });
 
   test('without writes costs no call', async () => {
@@ -154,7 +172,7 @@ describe('refused rows', () => {
     };
     const outcomes = await send(writes(3));
     expect(kinds(outcomes)).toEqual({ P0: 'written', P1: 'refused', P2: 'written' });
-    expect(outcomes.get('P1')).toEqual({
+    expect(outcomes.get('P1')).toMatchObject({
       kind: 'refused',
       category: 'VALIDATION_ERROR',
       reason: 'Email address is invalid',
@@ -176,7 +194,7 @@ describe('refused rows', () => {
       },
     });
     const outcome = (await send([write('A', { email, erp_status: 'Doe, Jane' })])).get('A');
-    expect(outcome).toEqual({
+    expect(outcome).toMatchObject({
       kind: 'refused',
       category: 'VALIDATION_ERROR',
       reason:
@@ -417,7 +435,7 @@ describe('updates by record id', () => {
       { id: '2', properties: { hubspot_owner_id: '8' } },
     ];
     const outcomes = await hubspotSink({ transport: transportTo(wire) }).update('companies', updates, NEVER);
-    expect([...outcomes.values()]).toEqual([
+    expect([...outcomes.values()]).toMatchObject([
       { kind: 'written', hubspotId: '1', created: false, ambiguous: false },
       { kind: 'written', hubspotId: '2', created: false, ambiguous: false },
     ]);

@@ -212,7 +212,7 @@ describe('the generation', () => {
     startGeneration(db, folder, NOW_MS);
     db.exec(`INSERT INTO streams VALUES (1, 'products', 'erp', 'sandbox', NULL, 0);
       INSERT INTO entities VALUES (1, 'A', 'clean', NULL, '2026-01-01', 'r'), (1, 'X', 'excluded', 'retail', '', 'r');
-      INSERT INTO records VALUES (1, 'X', '2026-01-01', 'digest', NULL, 'retail', 'r', 0);
+      INSERT INTO records VALUES (1, 'X', '2026-01-01', 'digest', NULL, 'retail', 'r', 0, NULL, NULL, NULL);
       INSERT INTO objects (stream, object, key, entity, fingerprint, properties) VALUES (1, 'products', 'A', 'A', 'print', '{}');
       INSERT INTO links VALUES (1, 'products', 'A', 'companies', 'k', 'v', 'default', 'made', '1', '2', 0, 0);`);
     return { db, state: new StreamState(db, 1, 'r', 'm', () => NOW_MS) };

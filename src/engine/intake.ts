@@ -37,6 +37,8 @@ const FUTURE_MS = 2 * 60_000;
 type Seen = SourceRecord & { readonly text: string; readonly content: string };
 
 export class Intake<E> {
+  /** Where the page that is taken next was read. */
+  readFrom: StreamState['readFrom'] = null;
   readonly #options: IntakeOptions<E>;
 
   constructor(options: IntakeOptions<E>) {
@@ -59,6 +61,7 @@ export class Intake<E> {
     await this.#prepareJoins(settled, signal);
     const touched = state.transaction(() => {
       state.absences.seen(records.map((record) => record.id));
+      state.readFrom = this.readFrom;
       for (const record of records) this.#keepUnchanged(record, known.get(record.id));
       for (const row of page.rejected) this.#reject(row);
       return this.#rememberAll(settled, known);
@@ -72,7 +75,10 @@ export class Intake<E> {
     const seen = records.map((record) => this.#fingerprint(record));
     await this.#prepareJoins(seen, signal);
     const known = state.known(seen.map((record) => record.id));
-    state.transaction(() => this.#rememberAll(seen, known));
+    state.transaction(() => {
+      state.readFrom = null;
+      this.#rememberAll(seen, known);
+    });
   }
 
   async #prepareJoins(records: readonly Seen[], signal: AbortSignal): Promise<void> {

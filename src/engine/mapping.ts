@@ -37,6 +37,7 @@ const UNKNOWN: KnownObject = {
   owed: null,
   hubspotId: null,
   properties: null,
+  undone: null,
 };
 
 export class EntityMapper<E> {

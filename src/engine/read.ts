@@ -29,8 +29,13 @@ export interface ReadOptions {
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly beginSweep: () => void;
-  /** Takes a page in; `lastOfSorted` is the instant up to which a sorted listing has been read. */
-  readonly onPage: (page: Page, partition: Partition, lastOfSorted: string | null) => Promise<PageTaken>;
+  /** Takes a page in, the `number`th of its sweep; `lastOfSorted` is the instant up to which a sorted listing has been read. */
+  readonly onPage: (
+    page: Page,
+    partition: Partition,
+    lastOfSorted: string | null,
+    number: number,
+  ) => Promise<PageTaken>;
   /** A slice was too large and is asked in these parts. */
   readonly onCut: (whole: Partition, parts: readonly Partition[]) => void;
   /** Records still wanted; null without a limit. */
@@ -111,7 +116,7 @@ async function sweep(partition: Partition, since: Since, options: ReadOptions): 
     const first = kept.records[0]?.modifiedAt;
     sorted = sorted && page.sorted && ascending(kept) && !(reached !== null && first !== undefined && first < reached);
     reached = kept.records.at(-1)?.modifiedAt ?? reached;
-    const taken = await options.onPage(kept, partition, sorted ? reached : null);
+    const taken = await options.onPage(kept, partition, sorted ? reached : null, pages);
     fetched += taken.fresh;
     repeats += taken.repeats;
     if (cut) return { expected, fetched, repeats, pages, asOf, limited: true };

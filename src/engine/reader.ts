@@ -125,7 +125,8 @@ export class Reader<E> {
       beginSweep: () => ledger.beginPartition(),
       room: () => this.#room(),
       onCut: (whole, parts) => state.partitions.rememberCut(whole, parts),
-      onPage: async (page, of, lastOfSorted) => {
+      onPage: async (page, of, lastOfSorted, number) => {
+        intake.readFrom = { partition: of.key, page: number };
         const taken = await intake.take(page, signal);
         onEvent({
           ...{ kind: 'page', partition: of.key, records: page.records.length, rejected: page.rejected.length },

@@ -41,6 +41,8 @@ export interface UpsertCounts {
   adopted: number;
   /** Objects written without a value that another object holds. */
   withheld: number;
+  /** Objects whose values had been taken back by `undo`, and are the source's again. */
+  redone: number;
 }
 
 export interface WriterOptions {
@@ -82,6 +84,7 @@ export class Writer {
     unknown: 0,
     adopted: 0,
     withheld: 0,
+    redone: 0,
   };
   readonly #options: WriterOptions;
   readonly #limit: ReturnType<typeof pLimit>;
@@ -210,7 +213,7 @@ export class Writer {
     const startedMs = this.#options.now();
     const outcomes = await this.#write(batch);
     this.#tellOf(object, number, batch, outcomes, this.#options.now() - startedMs);
-    const ended = state.transaction(() => this.#settle(object, batch, outcomes, lates));
+    const ended = state.transaction(() => this.#settle(object, batch, outcomes, lates, number));
     for (const task of ended) this.#finish(task);
     this.#options.onSettled();
   }
@@ -277,12 +280,13 @@ export class Writer {
     batch: readonly Item[],
     outcomes: ReadonlyMap<string, Outcome>,
     lates: ReadonlyMap<string, Late>,
+    number: number,
   ): Task[] {
     const ended: Task[] = [];
     for (const item of batch) {
       const { task } = item;
       const outcome = outcomes.get(item.write.key) ?? { kind: 'unknown', reason: 'no outcome for this key' };
-      const result = this.#settleItem(object, item, outcome, lates.get(item.write.key) ?? null);
+      const result = this.#settleItem(object, item, outcome, lates.get(item.write.key) ?? null, number);
       task.worst = worse(task.worst, result);
       task.waiting--;
       if (task.waiting > 0) continue;
@@ -299,17 +303,20 @@ export class Writer {
     return ended;
   }
 
-  #settleItem(object: ObjectType, item: Item, outcome: Outcome, late: Late): Task['worst'] {
+  #settleItem(object: ObjectType, item: Item, outcome: Outcome, late: Late, batch: number): Task['worst'] {
     const { state, now, quarantineMs } = this.#options;
     const { key } = item.write;
+    const proof = { batch, evidence: outcome.evidence };
     if (outcome.kind === 'unknown') {
       this.counts.unknown++;
       state.objects.stampIntent(item.write); // the last attempt was later than the first
+      state.letters.journal('unanswered', `${object} ${key}`, outcome.reason, proof);
       return 'held';
     }
     if (outcome.kind === 'refused') {
       this.counts.refused++;
       state.objects.refuse(item.write, item.known.intent !== null);
+      state.letters.journal('refused', `${object} ${key}`, outcome.reason, proof);
       this.#options.onRefused({ object, key, entity: item.task.entity, ...outcome });
       return 'dead-lettered';
     }
@@ -324,7 +331,8 @@ export class Writer {
     // What was withheld is not there: the next time this object is decided, it is tried again.
     const fingerprint = outcome.withheld ? `${item.fingerprint} without ${outcome.withheld}` : item.fingerprint;
     if (outcome.withheld) this.counts.withheld++;
-    state.objects.acknowledge(item.write, { fingerprint, properties, owed, hubspotId, created, late: after });
+    state.objects.acknowledge(item.write, { fingerprint, properties, owed, hubspotId, created, late: after, proof });
+    if (item.known.undone !== null) this.counts.redone++;
     // A late copy of these very bytes cannot make the object wrong; a late copy of other bytes can.
     return after === null || after.print === item.fingerprint ? 'written' : 'held';
   }

@@ -1,4 +1,5 @@
 /** Dead letters and the journal: what was refused and why, what happened to each record. */
+import { type Proof, proofColumns } from './proof.ts';
 import type { Statements } from './statements.ts';
 
 export interface Letter {
@@ -125,14 +126,15 @@ export class Letters {
     );
   }
 
-  journal(kind: string, subject: string, detail: string | null): void {
+  journal(kind: string, subject: string, detail: string | null, proof?: Proof): void {
     this.#sql.change(
-      'INSERT INTO journal (stream, at, run, kind, subject, detail) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT INTO journal (stream, at, run, kind, subject, detail, batch, trace, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
       this.#sql.now(),
       this.#sql.run,
       kind,
       subject,
       detail,
+      ...proofColumns(proof),
     );
   }
 }

@@ -329,4 +329,18 @@ export const MIGRATIONS: readonly string[] = [
   -- Few records ever go: whoever counts those that stay need not read the payload of each.
   CREATE INDEX records_gone ON records (stream, id) WHERE gone = 1;
   `,
+  `
+  -- Where and when the content of a record was read; page and slice are null for one that was asked for by its id.
+  ALTER TABLE records ADD COLUMN partition TEXT;
+  ALTER TABLE records ADD COLUMN page INTEGER;
+  ALTER TABLE records ADD COLUMN read_at INTEGER;
+
+  -- Which of the run's requests it was, the trace id that went with it, and what HubSpot answered.
+  ALTER TABLE journal ADD COLUMN batch INTEGER;
+  ALTER TABLE journal ADD COLUMN trace TEXT;
+  ALTER TABLE journal ADD COLUMN answer TEXT;
+
+  -- The run whose values were taken back; null once the source's values were written again.
+  ALTER TABLE objects ADD COLUMN undone TEXT;
+  `,
 ];

@@ -1,5 +1,6 @@
 /** What is remembered of the HubSpot objects one stream writes: acknowledged content, intentions, what may still land. */
 import type { KeyedObject, LeftObject, ObjectType } from '../pipe.ts';
+import { type Proof, proofColumns } from './proof.ts';
 import type { Statements } from './statements.ts';
 
 /** What is remembered of one HubSpot object; fingerprints are of mapped content. */
@@ -13,6 +14,8 @@ export interface KnownObject {
   readonly hubspotId: string | null;
   /** The acknowledged content as canonical JSON. */
   readonly properties: string | null;
+  /** The run whose values were taken back in HubSpot since; null when none were. */
+  readonly undone: string | null;
 }
 
 /** A content that an older request may still write over a newer one, and until when; '*' for several contents. */
@@ -34,6 +37,7 @@ export interface Acknowledged {
   readonly hubspotId: string;
   readonly created: boolean;
   readonly late: Late;
+  readonly proof?: Proof;
 }
 
 export interface Owing {
@@ -75,7 +79,7 @@ export class ObjectStore {
   recall(object: ObjectType, keyProperty: string, keys: readonly string[]): Map<string, KnownObject> {
     const rows = this.#sql.all<KnownObject & { key: string }>(
       `SELECT k.value AS key, o.fingerprint, o.intent, o.intent_at AS intentAtMs, o.late, o.late_until AS lateUntilMs,
-              o.owed, h.hubspot_id AS hubspotId, o.properties
+              o.owed, h.hubspot_id AS hubspotId, o.properties, o.undone
          FROM json_each(?4) k
          LEFT JOIN objects o ON o.stream = ?1 AND o.object = ?2 AND o.key = k.value
          LEFT JOIN hubspot_ids h ON h.object = ?2 AND h.key_property = ?3 AND h.key = k.value`,
@@ -145,18 +149,19 @@ export class ObjectStore {
   acknowledge({ object, keyProperty, key }: ObjectKey, content: Acknowledged): void {
     const { now, run } = this.#sql;
     this.#sql.change(
-      `INSERT INTO journal (at, run, stream, kind, subject, detail)
-       SELECT ?4, ?5, stream, ?6, object || ' ' || key, properties FROM objects
+      `INSERT INTO journal (at, run, stream, kind, subject, detail, batch, trace, answer)
+       SELECT ?4, ?5, stream, ?6, object || ' ' || key, properties, ?7, ?8, ?9 FROM objects
         WHERE stream = ?1 AND object = ?2 AND key = ?3`,
       object,
       key,
       now(),
       run,
       content.created ? 'created' : 'updated',
+      ...proofColumns(content.proof),
     );
     this.#sql.change(
       `UPDATE objects SET fingerprint = ?4, properties = ?5, owed = ?6, intent = NULL, intent_at = NULL, late = ?7,
-         late_until = ?8, run = ?9 WHERE stream = ?1 AND object = ?2 AND key = ?3`,
+         late_until = ?8, run = ?9, undone = NULL WHERE stream = ?1 AND object = ?2 AND key = ?3`,
       object,
       key,
       content.fingerprint,

@@ -59,6 +59,8 @@ export class StreamState {
   readonly letters: Letters;
   readonly partitions: PartitionMemory;
   readonly absences: Absences;
+  /** The page that is being taken in, as records remember it; null for records that were asked for by id. */
+  readFrom: { readonly partition: string; readonly page: number } | null = null;
   readonly #sql: Statements;
 
   /** `mapper` is the version that dead letters are marked with. */
@@ -155,15 +157,20 @@ export class StreamState {
 
   #putRecord(id: string, modifiedAt: string, content: string, raw: string | null, rule: string | null): void {
     this.#sql.change(
-      `INSERT INTO records (stream, id, modified_at, content, raw, rule, run) VALUES (?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO records (stream, id, modified_at, content, raw, rule, run, partition, page, read_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (stream, id) DO UPDATE SET modified_at = excluded.modified_at, content = excluded.content,
-         raw = excluded.raw, rule = excluded.rule, run = excluded.run, gone = 0`,
+         raw = excluded.raw, rule = excluded.rule, run = excluded.run, partition = excluded.partition,
+         page = excluded.page, read_at = excluded.read_at, gone = 0`,
       id,
       modifiedAt,
       content,
       raw,
       rule,
       this.#sql.run,
+      this.readFrom?.partition ?? null,
+      this.readFrom?.page ?? null,
+      this.#sql.now(),
     );
   }
 

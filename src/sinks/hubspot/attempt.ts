@@ -24,6 +24,9 @@ export type Attempt = { readonly kind: 'reply'; readonly reply: Reply } | Again;
 /** A larger answer is not read to its end: nothing that is asked for here is that large. */
 const BODY_BYTES_MAX = 20 * 1024 * 1024;
 
+/** A uuid has 36 characters. */
+const CORRELATION_MAX = 64;
+
 /** Never rejects, except with the reason of `signal`. Gives the slot back when the server has shown it counted us. */
 export async function attempt(
   client: HubSpotClient,
@@ -69,6 +72,7 @@ async function readReply(response: Response): Promise<Reply> {
       response.headers.get('retry-after'),
       Number.isNaN(serverNow) ? Date.now() : serverNow,
     ),
+    correlation: response.headers.get('x-hubspot-correlation-id')?.slice(0, CORRELATION_MAX) ?? null,
     body: await readBody(response),
   };
 }

@@ -53,13 +53,30 @@ async function send(
   const call = callOf(target, inputs, options.retryConflict);
   const answer = await target.transport.call(call, signal);
   if (answer.kind === 'unknown') {
-    return (await verify(target, inputs, { reason: answer.reason, startedMs }, signal)).outcomes;
+    return witnessed(
+      (await verify(target, inputs, { reason: answer.reason, startedMs }, signal)).outcomes,
+      inputs,
+      null,
+    );
   }
-  if (isSuccess(answer.status)) return await settle(target, inputs, answer, startedMs, signal);
-  const settled = await refuse(target, inputs, call, answer, signal);
+  if (isSuccess(answer.status)) {
+    return witnessed(await settle(target, inputs, answer, startedMs, signal), inputs, answer);
+  }
+  const settled = witnessed(await refuse(target, inputs, call, answer, signal), inputs, answer);
   if (!answer.ambiguous) return settled;
   // An earlier attempt of the whole batch was never answered: what its halves say does not unsay it.
   return new Map([...settled].map(([key, outcome]) => [key, doubted(outcome)]));
+}
+
+/** What HubSpot answered goes along with each outcome; those of halves that were sent apart have theirs already. */
+function witnessed(outcomes: Outcomes, inputs: readonly Input[], answer: Answered | null): Outcomes {
+  const status = answer?.status ?? null;
+  const correlation = answer?.correlation ?? (answer && readError(answer.body).correlationId) ?? null;
+  for (const { key, traceId: trace } of inputs) {
+    const outcome = outcomes.get(key);
+    if (outcome && !outcome.evidence) outcomes.set(key, { ...outcome, evidence: { trace, status, correlation } });
+  }
+  return outcomes;
 }
 
 const doubted = (outcome: Outcome): Outcome => (outcome.kind === 'written' ? { ...outcome, ambiguous: true } : outcome);

@@ -16,6 +16,7 @@ const errorReply = z.object({
   message: text,
   policyName: text,
   context: record,
+  correlationId: text,
   errors: list,
 });
 export type ErrorReply = z.infer<typeof errorReply>;

@@ -12,6 +12,8 @@ export interface Reply {
   readonly status: number;
   /** The Retry-After header in milliseconds, not yet clamped; null without one. */
   readonly retryAfterMs: number | null;
+  /** HubSpot's own id of the request, from its headers; null without one. */
+  readonly correlation: string | null;
   readonly body: Body;
 }
 

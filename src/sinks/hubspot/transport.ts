@@ -37,7 +37,14 @@ export interface Call {
  * answer and may still land. `unknown`: no attempt got one.
  */
 export type Answer =
-  | { readonly kind: 'answered'; readonly status: number; readonly body: unknown; readonly ambiguous: boolean }
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly body: unknown;
+      readonly ambiguous: boolean;
+      /** HubSpot's own id of the request, where its headers name one. */
+      readonly correlation?: string;
+    }
   | { readonly kind: 'unknown'; readonly reason: string };
 
 export interface Transport {
@@ -126,7 +133,8 @@ export function createTransport(options: TransportOptions): Transport {
         if (settled.kind === 'again')
           throw new Unsettled(settled, status, verdict.kind === 'answer' ? verdict.body : undefined);
         if (number === 1) tokens.earn();
-        return { kind: 'answered', status, body: settled.body, ambiguous: progress.ambiguous };
+        const told = correlationOf(outcome);
+        return { kind: 'answered', status, body: settled.body, ambiguous: progress.ambiguous, ...told };
       },
       {
         retries: attemptsMax - 1,
@@ -189,6 +197,11 @@ const unavailable = (reason: string): FatalError =>
     `HubSpot is not available: ${reason}`,
     'See status.hubspot.com, then run the same command again; it continues where it stopped',
   );
+
+function correlationOf(outcome: Attempt): { correlation?: string } {
+  const correlation = outcome.kind === 'reply' ? outcome.reply.correlation : null;
+  return correlation === null ? {} : { correlation };
+}
 
 /** What the attempts of one call have shown so far. */
 class Progress {
