@@ -41,7 +41,7 @@ export function findSubjects(db: Database, { pipe, object, id }: Wanted): Subjec
     .all({ pipe, id, object });
 }
 
-export interface StoryRecord {
+interface StoryRecord {
   readonly id: string;
   readonly modifiedAt: string;
   readonly raw: string | null;
@@ -66,7 +66,7 @@ export interface StoryObject {
 }
 
 /** One entry of the journal. */
-export interface StoryEvent {
+interface StoryEvent {
   readonly id: number;
   readonly atMs: number;
   readonly run: string;
@@ -78,7 +78,7 @@ export interface StoryEvent {
   readonly answer: string | null;
 }
 
-export interface StoryLetter {
+interface StoryLetter {
   readonly id: number;
   readonly stage: string;
   readonly category: string;
@@ -87,7 +87,7 @@ export interface StoryLetter {
   readonly lastSeenMs: number;
 }
 
-export interface StoryLink {
+interface StoryLink {
   readonly fromObject: string;
   readonly fromKey: string;
   readonly toObject: string;

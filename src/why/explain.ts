@@ -12,7 +12,7 @@ import { type StateStory, type StoryObject, type Subject, storyOf } from '../sta
 import { type Field, lineageOf, mapRecords, nameOf, upsertsOf, type Workshop } from './lineage.ts';
 
 /** One property of one object. */
-export interface ExplainedProperty {
+interface ExplainedProperty {
   readonly name: string;
   /** As HubSpot acknowledged it; before that as the mapper makes it. */
   readonly value: string;
