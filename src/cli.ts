@@ -6,7 +6,7 @@ import { registerAccount } from './commands/register-account.ts';
 import { registerAlerts } from './commands/register-alerts.ts';
 import { registerJobs } from './commands/register-jobs.ts';
 import { registerLogs } from './commands/register-logs.ts';
-import { registerOperator } from './commands/register-operator.ts';
+import { noneBillable, registerOperator } from './commands/register-operator.ts';
 import { registerProbe } from './commands/register-probe.ts';
 import { registerProfile } from './commands/register-profile.ts';
 import { registerReconcile } from './commands/register-reconcile.ts';
@@ -160,6 +160,9 @@ program
   .option('--limit <n>', 'stop after reading this many records', countedFromOne)
   .option('--partition <key>', 'only this slice of the source')
   .option('--approve', 'let a run through that is far from its usual size')
+  .option('--max-creates <n>', 'stop before the first write (exit 4) if it would create more', wholeNumber)
+  .option('--max-updates <n>', 'stop before the first write (exit 4) if it would change more', wholeNumber)
+  .addOption(noneBillable())
   .option('--no-adopt', 'create companies and contacts without looking for ones people made')
   .option('--wait', 'wait up to 2 h for another run to end, instead of exit 75')
   .option('--json', 'one JSON document instead of text')

@@ -45,6 +45,7 @@ export type StopCode =
   | 'too-many-letters'
   | `drift.${string}`
   | 'billable-contact'
+  | 'plan-moved'
   | 'quota-spent';
 
 /** Nothing later can work until a person acts; `hint` is the next command to type or the thing to change. */

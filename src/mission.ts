@@ -4,13 +4,14 @@ import { limitsOf } from './config/limits.ts';
 import type { Config } from './config.ts';
 import { considerFlip, shadowReader } from './cutover.ts';
 import type { Resolve } from './decide.ts';
+import type { RunLimits } from './engine/breakers.ts';
 import type { JoinLookup, PrepareJoins } from './engine/joining.ts';
 import { EXIT, FatalError } from './errors.ts';
 import { digest } from './fingerprint.ts';
 import { isInquirable } from './inquiry.ts';
 import type { LoadedJob } from './jobs.ts';
 import type { Observer, RunEnd } from './observe.ts';
-import type { Facts, JoinedRow, Sink, Source } from './pipe.ts';
+import type { Facts, JoinedRow, Sink, Source, Write } from './pipe.ts';
 import { type Ends, type Progress, type RunOptions, type RunReport, runPipe } from './run.ts';
 import { checkContacts } from './sinks/hubspot/marketing.ts';
 import { DELETED_AT_SOURCE } from './state/absences.ts';
@@ -41,6 +42,14 @@ export interface Mission {
   readonly onProgress: (pipe: string, progress: Progress) => void;
   readonly onWarning: (pipe: string, message: string) => void;
   readonly observer: Observer;
+  /**
+   * Called before the first write, when all is read, with everything that would be sent, the source instance and the
+   * version of mapper and facts; throws to stop the run.
+   */
+  readonly review?: (
+    writes: readonly Write[],
+    about: { readonly instance: string; readonly version: string },
+  ) => Promise<void>;
 }
 
 /** How a person asked for the run. */
@@ -52,6 +61,8 @@ export interface Mode {
   readonly partition: string | null;
   readonly records: readonly string[] | null;
   readonly approved: boolean;
+  /** Stops the run before its first write when it would do more. */
+  readonly limits?: RunLimits;
 }
 
 const isRestricted = ({ since, limit, partition, records }: Mode): boolean =>
@@ -73,7 +84,7 @@ export async function runJob(
   mission: Mission,
   finish: (flight: Flight) => unknown,
 ): Promise<Flight> {
-  const { db, config, portal, stop } = mission;
+  const { db, config, portal, stop, review } = mission;
   const startedMs = Date.now();
   await changeOver(job, mode, mission);
   const opened = openSource(job, mission);
@@ -97,6 +108,7 @@ export async function runJob(
     quarantineMs: config.hubspot.quarantineMs,
     onProgress: (progress) => mission.onProgress(job.pipe, progress),
     onEvent,
+    review: review && ((writes) => review(writes, { instance: instance.id, version })),
   };
   const { assembles, needsOwnRecord = false } = job;
   const mapping = withStageOwner(job, config.quoteStageOwner);

@@ -6,9 +6,15 @@
 import type { Database } from 'better-sqlite3';
 import type { Resolve } from './decide.ts';
 import { type LinkCounts, payOwed, settleLinks } from './engine/afterwards.ts';
-import { type BreakerLimits, checkBreakers, LIMIT_VARIABLES } from './engine/breakers.ts';
+import {
+  type BreakerLimits,
+  checkBreakers,
+  checkRunLimits,
+  LIMIT_VARIABLES,
+  type RunLimits,
+} from './engine/breakers.ts';
 import { concludeDeletions, type DeletionCounts } from './engine/deletions.ts';
-import { Dispatch, tally } from './engine/dispatch.ts';
+import { Dispatch, tally, waitingWrites } from './engine/dispatch.ts';
 import type { OnEvent } from './engine/events.ts';
 import { Intake } from './engine/intake.ts';
 import type { JoinLookup, PrepareJoins } from './engine/joining.ts';
@@ -21,7 +27,7 @@ import { letterOf } from './engine/refusal.ts';
 import { type Conclusion, conclude } from './engine/verdict.ts';
 import { type UpsertCounts, Writer } from './engine/writer.ts';
 import { EXIT, FatalError } from './errors.ts';
-import type { Facts, Mapping, Sink, Source } from './pipe.ts';
+import type { Facts, Mapping, Sink, Source, Write } from './pipe.ts';
 import { explain } from './state/database.ts';
 import { isInDoubt, trustAgain } from './state/generation.ts';
 import { hasBaseline, mapperOf, setMapper } from './state/runs.ts';
@@ -67,6 +73,10 @@ export interface RunOptions extends Reach {
   /** Objects (contacts apart) a first load may create, where their number was proved before; null: no bound. */
   readonly createsMax: number | null;
   readonly quarantineMs: number;
+  /** Beside the breakers, and whoever approved them. */
+  readonly limits?: RunLimits | undefined;
+  /** Called before the first write, when all is read, with everything that would be sent; throws to stop the run. */
+  readonly review?: ((writes: readonly Write[]) => Promise<void>) | undefined;
   readonly onProgress: (progress: Progress) => void;
   readonly onEvent?: OnEvent;
 }
@@ -222,7 +232,7 @@ class Run<E> {
     if (wasInDoubt) await rediscover(this.#state, this.#ends.sink, this.#pipe.mapping.properties, this.#stop.signal);
     // With an earlier proven run to compare with, nothing is written before all is read and its size has been judged;
     // the very first load writes while it reads.
-    this.#streams = this.#pipe.assembles === 'one-record' && !this.#measured;
+    this.#streams = this.#pipe.assembles === 'one-record' && !this.#measured && !this.#isReviewed;
     this.#state.objects.stampOpenIntents();
     this.#state.reopenSending();
     this.#state.reopenHeld();
@@ -261,10 +271,13 @@ class Run<E> {
   async #writeTheRest(): Promise<void> {
     // The first look at all of them also settles who owns which e-mail, before the first of them is sent.
     const isChecked = this.#measured && !this.#options.approved && !this.#options.dryRun;
-    if (isChecked || (this.#mapper.needsOverview && !this.#streams)) {
+    const { limits, review } = this.#options;
+    if (isChecked || this.#isReviewed || (this.#mapper.needsOverview && !this.#streams)) {
       const sizes = tally(this.#mapper, this.#state, this.#pipe.mapping.properties);
       if (isChecked) checkBreakers(this.#pipe.name, sizes, this.#state.objects.count(), this.#options.breakers);
+      if (limits) checkRunLimits(this.#pipe.name, sizes, limits);
     }
+    await review?.(waitingWrites(this.#mapper, this.#state));
     // Deciding one entity may reopen another (two spellings of one key), which may lie behind: a second round finds it.
     for (let round = 0; round < 3 && this.#state.count('pending') > 0; round++) await this.#dispatch.sendPending();
     await this.#writer.flush();
@@ -370,6 +383,11 @@ class Run<E> {
         { code: 'creates' },
       ),
     );
+  }
+
+  /** Nothing is written before all is read. */
+  get #isReviewed(): boolean {
+    return this.#options.limits !== undefined || this.#options.review !== undefined;
   }
 
   get #measured(): boolean {

@@ -1,11 +1,22 @@
 /** `why`, `plan`, `apply` and `undo` on the command line; what they need is loaded when they are called. */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { pipeNames } from '../pipe-names.ts';
+import { countOf, instant } from './arguments.ts';
 import type { Invocation } from './invocation.ts';
 
 /** Runs a command and sees to its exit code. */
 type Run = (work: () => Promise<number>) => Promise<void>;
 
 const JSON_FLAG = ['--json', 'one JSON document instead of text'] as const;
+
+/** Any billable contact stops a run, whatever is said: the flag is there to say so. */
+export const noneBillable = (): Option =>
+  new Option('--max-marketing <n>', 'billable contacts a run may make: 0 is all there is').argParser((text) => {
+    if (text !== '0') throw new InvalidArgumentError('Only 0: no contact of this tool may be billable.');
+    return 0;
+  });
+
+const count = countOf(0, 10_000_000);
 
 export function registerOperator(program: Command, run: Run, invocation: Invocation): void {
   program
@@ -18,7 +29,54 @@ export function registerOperator(program: Command, run: Run, invocation: Invocat
     .option(...JSON_FLAG)
     .addHelpText('after', WHY_HELP)
     .action((ref, flags) => run(async () => (await import('./why.ts')).why(ref, flags, invocation)));
+  program
+    .command('plan')
+    .description('what a sync would adopt, create and change, value by value; writes nothing')
+    .argument('<pipe>', pipeNames().join(', '))
+    .option('--since <time>', 'read what changed since then', instant)
+    .option('--full', 'read everything')
+    .option('--limit <n>', 'stop after reading this many records', countOf(1, 10_000_000))
+    .option('--partition <key>', 'only this slice of the source')
+    .option('--no-adopt', 'without looking for companies and contacts that people made')
+    .option('--out <file>', 'keep it (0600), to be applied within 24 hours')
+    .option('--html <file>', 'also write a self-contained page')
+    .option(...JSON_FLAG)
+    .addHelpText('after', PLAN_HELP)
+    .action((pipe, flags) => run(async () => (await import('./plan.ts')).plan(pipe, flags, invocation)));
+  program
+    .command('apply')
+    .description('send what a plan says, and nothing else')
+    .argument('<file>', 'a plan of plan --out')
+    .option('--max-creates <n>', 'refuse the plan (exit 4) if it creates more', count)
+    .option('--max-updates <n>', 'refuse the plan (exit 4) if it changes more', count)
+    .addOption(noneBillable())
+    .option('--wait', 'wait up to 2 h for another run to end, instead of exit 75')
+    .option(...JSON_FLAG)
+    .addHelpText('after', APPLY_HELP)
+    .action((file, flags) => run(async () => (await import('./apply.ts')).apply(file, flags, invocation)));
 }
+
+const PLAN_HELP = `
+The dry run, and a batch read of what HubSpot has of every object that would be
+written. It works on a copy of the state: the state is neither locked nor changed.
+
+Examples:
+  retail-sync plan customers --out plan.json --html plan.html
+  retail-sync plan products --full --limit 500
+
+Exit codes: 0 planned, 3 planned, but of some records nobody can tell what becomes
+of them, others as sync; then no file is written.`;
+
+const APPLY_HELP = `
+Reads the source as the plan did, holds every write until all is read, and compares
+both sides with the plan. What moved since is named, and nothing is written (exit 4).
+
+Examples:
+  retail-sync apply plan.json
+  retail-sync apply plan.json --max-creates 100
+
+Exit codes: 0 sent, 2 no plan, 4 moved since, too old or too large, 5 a plan for
+another portal, others as sync.`;
 
 const WHY_HELP = `
 Kinds: erp:product, erp:customer, erp:quote, square:order; hubspot:product,

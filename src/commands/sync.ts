@@ -20,6 +20,8 @@ export interface SyncFlags {
   readonly limit?: number;
   readonly partition?: string;
   readonly approve?: boolean;
+  readonly maxCreates?: number;
+  readonly maxUpdates?: number;
   readonly adopt?: boolean;
   readonly wait?: boolean;
   readonly json?: boolean;
@@ -104,6 +106,9 @@ const modeOf = (flags: SyncFlags): Mode => ({
   partition: flags.partition ?? null,
   records: null,
   approved: flags.approve === true,
+  ...(flags.maxCreates === undefined && flags.maxUpdates === undefined
+    ? {}
+    : { limits: { creates: flags.maxCreates ?? null, updates: flags.maxUpdates ?? null } }),
 });
 
 /** One pipe is its own document; `all` is always a list, however far it came. */

@@ -48,6 +48,28 @@ export function checkBreakers(pipe: string, tally: Tally, knownObjects: number, 
   }
 }
 
+/** What one run may do, as the person who started it said; null where he said nothing. */
+export interface RunLimits {
+  readonly creates: number | null;
+  readonly updates: number | null;
+}
+
+/** Throws FatalError (exit 4) when the run would do more than it was allowed to. */
+export function checkRunLimits(pipe: string, tally: Tally, { creates, updates }: RunLimits): void {
+  for (const [count, most, verb, flag, code] of [
+    [tally.creates, creates, 'create', '--max-creates', 'creates'],
+    [tally.updates, updates, 'change', '--max-updates', 'changes'],
+  ] as const) {
+    if (most === null || count <= most) continue;
+    throw new FatalError(
+      EXIT.gate,
+      `${pipe} was stopped before its first write: it would ${verb} ${count} objects, ${flag} allows ${most}`,
+      `see which with: retail-sync plan ${pipe}; if they are right, run it again with a higher ${flag}`,
+      { code },
+    );
+  }
+}
+
 /** `gone` records are in no listing and in no answer by id. Throws FatalError (exit 4) for more than usual. */
 export function checkGone(pipe: string, gone: readonly string[], knownRecords: number, { gone: limit }: BreakerLimits) {
   if (gone.length <= allowed(limit, knownRecords)) return;

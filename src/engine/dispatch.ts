@@ -1,6 +1,6 @@
 /** Applies decisions: what needs no write is settled at once, the rest goes to the writer. */
 import { add } from '../canonical.ts';
-import type { PropertySpec } from '../pipe.ts';
+import type { PropertySpec, Write } from '../pipe.ts';
 import type { StreamState } from '../state/stream.ts';
 import type { Ledger } from './ledger.ts';
 import type { Decided, EntityMapper } from './mapping.ts';
@@ -140,22 +140,37 @@ export function tally<E>(mapper: EntityMapper<E>, state: StreamState, specs: rea
   const blanked = new Map<string, number>();
   let creates = 0;
   let updates = 0;
+  for (const { decision, recall } of decideWaiting(mapper, state)) {
+    if (decision.kind !== 'write') continue;
+    for (const { write, fingerprint } of decision.writes) {
+      const known = recall(write.object, write.key);
+      if (known.fingerprint === fingerprint) continue; // only sent again to be sure: nothing changes
+      if (known.hubspotId === null) creates++;
+      else updates++;
+      countBlanked(blanked, write.properties, known.properties, specs);
+    }
+  }
+  return { creates, updates, blanked };
+}
+
+/** Everything that would be sent now. After a `tally`: who owns which exclusive value is known by then. */
+export function waitingWrites<E>(mapper: EntityMapper<E>, state: StreamState): Write[] {
+  const writes: Write[] = [];
+  for (const { decision } of decideWaiting(mapper, state)) {
+    const planned = decision.kind === 'write' ? decision.writes : decision.kind === 'excluded' ? decision.farewell : [];
+    for (const { write } of planned) writes.push(write);
+  }
+  return writes;
+}
+
+function* decideWaiting<E>(mapper: EntityMapper<E>, state: StreamState): Generator<Decided> {
   let after = '';
   for (;;) {
     const entities = state.pending(CHUNK, after); // bounded: `after` only grows
     const last = entities.at(-1);
-    if (last === undefined) return { creates, updates, blanked };
+    if (last === undefined) return;
     after = last;
-    for (const { decision, recall } of state.transaction(() => mapper.decideAll(entities))) {
-      if (decision.kind !== 'write') continue;
-      for (const { write, fingerprint } of decision.writes) {
-        const known = recall(write.object, write.key);
-        if (known.fingerprint === fingerprint) continue; // only sent again to be sure: nothing changes
-        if (known.hubspotId === null) creates++;
-        else updates++;
-        countBlanked(blanked, write.properties, known.properties, specs);
-      }
-    }
+    yield* state.transaction(() => mapper.decideAll(entities));
   }
 }
 

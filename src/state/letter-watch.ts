@@ -48,3 +48,24 @@ export function watchLetters(db: Database): LetterWatch {
       db.exec('DROP TRIGGER temp.letter_opened; DROP TRIGGER temp.letter_renewed; DROP TRIGGER temp.entity_settled'),
   };
 }
+
+/** Letters that are opened until `stop`, in a transaction that is rolled back afterwards. Outside a transaction. */
+export function collectLetters(db: Database): {
+  readonly seen: readonly { readonly subject: string; readonly reason: string }[];
+  stop(): void;
+} {
+  const seen: { subject: string; reason: string }[] = [];
+  db.function('collect_letter', (subject, reason) => {
+    if (seen.length < LETTERS_MAX) seen.push({ subject: String(subject), reason: String(reason) });
+    return null;
+  });
+  const collected = 'SELECT collect_letter(NEW.subject, NEW.reason);';
+  db.exec(`
+    CREATE TEMP TRIGGER letter_made AFTER INSERT ON dead_letters WHEN NEW.state = 'open' BEGIN ${collected} END;
+    CREATE TEMP TRIGGER letter_again AFTER UPDATE ON dead_letters WHEN NEW.state = 'open' BEGIN ${collected} END;
+  `);
+  return { seen, stop: () => db.exec('DROP TRIGGER temp.letter_made; DROP TRIGGER temp.letter_again') };
+}
+
+/** A run with more of them stops long before. */
+const LETTERS_MAX = 10_000;

@@ -35,7 +35,24 @@ const ambiguous = (reason: string): Adoption => ({ kind: 'ambiguous', reason });
  * See `Sink.adopt`. Throws TransientError when a read failed; nothing is stamped then. A stamp without a readable answer
  * is `ambiguous`, because creating beside it would make a second object.
  */
-export function adopter(transport: Transport, traceIds: () => string): Adopt {
+export const adopter = (transport: Transport, traceIds: () => string): Adopt =>
+  adoptWith(transport, (first, matches, claims, signal) => stamp(transport, first, matches, claims, traceIds, signal));
+
+/** Says what `adopter` would adopt, and stamps nothing. */
+export const adoptionFinder = (transport: Transport): Adopt =>
+  adoptWith(transport, async (_first, matches) => {
+    const found = [...matches].map(([hubspotId, key]) => [key, { kind: 'adopted', hubspotId } as const] as const);
+    return new Map<string, Adoption>(found);
+  });
+
+type Take = (
+  first: Write,
+  matches: ReadonlyMap<string, string>,
+  claims: Map<string, string>,
+  signal: AbortSignal,
+) => Promise<ReadonlyMap<string, Adoption>>;
+
+function adoptWith(transport: Transport, take: Take): Adopt {
   /** Who gets an object, by its id: batches run side by side, and both may have read it before either stamped it. */
   const claims = new Map<string, string>();
   return async (writes, signal, onFound = () => undefined) => {
@@ -47,9 +64,7 @@ export function adopter(transport: Transport, traceIds: () => string): Adopt {
       if (!first || !find) continue;
       const matches = chosen(await find(transport, group, signal), adoptions, claims);
       if (matches.size > 0) onFound([...matches.values()]);
-      for (const [key, adoption] of await stamp(transport, first, matches, claims, traceIds, signal)) {
-        adoptions.set(key, adoption);
-      }
+      for (const [key, adoption] of await take(first, matches, claims, signal)) adoptions.set(key, adoption);
     }
     return adoptions;
   };
