@@ -123,7 +123,7 @@ const rest = (count: number): string[] =>
 const changeLine = ({ name, before, after }: Change): string =>
   clip(`    ${clip(name, 24).padEnd(24)} ${shownValue(before)} -> ${shownValue(after)}`, COLUMNS);
 
-export const shownValue = (value: string | null): string =>
+const shownValue = (value: string | null): string =>
   value === null || value === '' ? '(empty)' : clip(safe(value), 22);
 
 function createdLines(entries: readonly PlanEntry[], paint: Paint): string[] {
