@@ -347,6 +347,11 @@ export class Bench {
     };
   }
 
+  /** What the tool is run with. */
+  get env(): Readonly<Record<string, string>> {
+    return { ...this.#env, XDG_STATE_HOME: this.folder, LOG_LEVEL: 'silent' };
+  }
+
   get stateDir(): string {
     return join(this.folder, 'state');
   }

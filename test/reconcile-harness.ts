@@ -49,10 +49,10 @@ export const clock = (during: () => Promise<unknown> = async () => undefined): C
   sleep: async () => void (await during()),
 });
 
-export async function openShop({ items = 40, accounts = 0, pipe = 'products' } = {}) {
+export async function openShop({ items = 40, accounts = 0, pipe = 'products', searchLagMs = 0 } = {}) {
   const world = generateErp({ seed: 3, asOfMs: Date.now(), items, accounts, quotes: 0, flaws: false });
   const erp = await startErp({ world, seed: 3, timeScale: 0 });
-  const hubspot = await startHubSpot({ seed: 3, burstPer10s: 10_000 });
+  const hubspot = await startHubSpot({ seed: 3, burstPer10s: 10_000, switches: { searchLagMs } });
   const folder = mkdtempSync(join(tmpdir(), 'retail-sync-reconcile-'));
   onTestFinished(async () => {
     await Promise.all([erp.close(), hubspot.close()]);

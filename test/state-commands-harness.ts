@@ -165,7 +165,7 @@ export async function openShop({
 } = {}): Promise<Shop> {
   const world = generateErp({ seed: 1, asOfMs: Date.now(), items, accounts: 20, quotes: 10, flaws: false });
   const erp = await startErp({ world, timeScale: 0, drift });
-  const hubspot = await startHubSpot({ seed: 1, burstPer10s: 10_000, latencyMs: {} });
+  const hubspot = await startHubSpot({ seed: 1, burstPer10s: 10_000, latencyMs: {}, switches: { searchLagMs: 0 } });
   const shop = new Shop(erp, hubspot, items);
   closers.push(
     () => erp.close(),

@@ -43,6 +43,20 @@ export async function reconcileCommand(
   invocation: Invocation,
   clock: Clock = systemClock,
 ): Promise<ExitCode> {
+  const report = await comparePipe(pipe, flags, invocation, clock);
+  const { stdout, env } = invocation;
+  if (flags.json) stdout.write(`${JSON.stringify(reconcileDocument(report), null, 2)}\n`);
+  else stdout.write(renderReconcile(report, painter(stdout, env)));
+  return report.exit;
+}
+
+/** What the command does, without printing it. Throws as the command does. */
+export async function comparePipe(
+  pipe: string,
+  flags: ReconcileFlags,
+  invocation: Invocation,
+  clock: Clock = systemClock,
+): Promise<ReconcileReport> {
   refuseHalfFlags(pipe, flags);
   const jobs = await loadJobs();
   const job = choose(jobs, pipe);
@@ -65,7 +79,7 @@ interface Work {
 }
 
 /** Without the lock, beside whatever runs: the state is opened for reading only. */
-async function lookOnly(work: Work): Promise<ExitCode> {
+async function lookOnly(work: Work): Promise<ReconcileReport> {
   const { job, invocation } = work;
   const { env, cwd, stderr, stop } = invocation;
   const config = loadConfig({ env, cwd, needs: ['hubspot', job.system] });
@@ -123,7 +137,7 @@ async function compareAndAct(
   opened: Pick<Mission, 'config' | 'db' | 'portal' | 'onWarning'>,
   mission: Mission | null,
   { job, flags, invocation, clock }: Work,
-): Promise<ExitCode> {
+): Promise<ReconcileReport> {
   const { config, db, portal, onWarning } = opened;
   const startedMs = clock.now();
   const warn = (message: string): void => onWarning(job.pipe, message);
@@ -146,16 +160,7 @@ async function compareAndAct(
   const done = await act(sides, result, mission, job, flags);
   const { calls } = portal.stats();
   const seconds = (clock.now() - startedMs) / 1000;
-  const report: ReconcileReport = {
-    ...done,
-    pipe: job.pipe,
-    result,
-    calls,
-    seconds,
-    withValues: flags.values === true,
-  };
-  print(report, flags, invocation);
-  return done.exit;
+  return { ...done, pipe: job.pipe, result, calls, seconds, withValues: flags.values === true };
 }
 
 interface Done extends Pick<ReconcileReport, 'left' | 'repair' | 'archive'> {
@@ -205,9 +210,4 @@ async function send(
   );
   const { exit, reason, hint } = flight.report;
   return { id: flight.id, exit, reason, hint };
-}
-
-function print(report: ReconcileReport, flags: ReconcileFlags, { stdout, env }: Invocation): void {
-  if (flags.json) stdout.write(`${JSON.stringify(reconcileDocument(report), null, 2)}\n`);
-  else stdout.write(renderReconcile(report, painter(stdout, env)));
 }

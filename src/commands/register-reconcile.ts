@@ -39,7 +39,7 @@ Exit codes: 0 no differences left, 3 differences left, 4 more repairs than usual
     .action((pipe, flags) =>
       run(async () =>
         pipe === 'weekly'
-          ? (await import('./weekly-reconcile.ts')).weeklyReconcile(flags, invocation)
+          ? (await import('./weekly-reconcile.ts')).weeklyCommand(flags, invocation)
           : (await import('./reconcile.ts')).reconcileCommand(pipe, flags, invocation),
       ),
     );

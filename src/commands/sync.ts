@@ -7,6 +7,7 @@ import { type Flight, type Mission, type Mode, runJob } from '../mission.ts';
 import { nearestOf } from '../nearest.ts';
 import { painter } from '../report/style.ts';
 import { type RunSummary, renderSummary, summaryDocument } from '../report/summary.ts';
+import { withCounts } from './count-check.ts';
 import { worstOf } from './exits.ts';
 import type { Invocation } from './invocation.ts';
 import { withLock } from './locked.ts';
@@ -95,7 +96,7 @@ async function syncAll(chosen: readonly LoadedJob[], mode: Mode, mission: Missio
     const flight = await runJob(job, mode, mission, finish);
     flown.push({ summary: finish(flight), exit: flight.report.exit });
   }
-  return flown;
+  return await withCounts(flown, mode, chosen, mission);
 }
 
 const modeOf = (flags: SyncFlags): Mode => ({

@@ -1,5 +1,6 @@
 /** A comparison of both sides, for people on stdout or as one JSON document. */
 
+import type { ExitCode } from '../errors.ts';
 import { type Difference, KINDS, type Kind, type PropertyDifference } from '../reconcile/difference.ts';
 import type { Repair } from '../reconcile/repair.ts';
 import type { ObjectResult, Reconciliation } from '../reconcile.ts';
@@ -7,7 +8,7 @@ import { clip, duration, grouped, type Paint, safe } from './style.ts';
 
 export interface ReconcileReport {
   readonly pipe: string;
-  readonly exit: number;
+  readonly exit: ExitCode;
   readonly result: Reconciliation;
   /** What is still different. */
   readonly left: readonly Difference[];

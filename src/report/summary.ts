@@ -41,6 +41,10 @@ export interface RunSummary {
     readonly pending: number;
   };
   readonly deadLettersAdded: number;
+  /** Objects with our key as HubSpot's search counts them at the end, and as the state knows them. */
+  readonly counted?:
+    | readonly { readonly object: string; readonly known: number; readonly counted: number }[]
+    | undefined;
   /** After a proven pass over the whole source: what it has no more. */
   readonly deletions?:
     | {
@@ -101,7 +105,7 @@ function modeLines({ mode }: RunSummary): string[] {
   return words.length === 0 ? [] : paragraph('mode', words.join('; '));
 }
 
-function countLines({ counts, mode, upserts, links, partitions }: RunSummary): string[] {
+function countLines({ counts, mode, upserts, links, partitions, counted = [] }: RunSummary): string[] {
   const width = grouped(counts.read).length;
   const row = (label: string, count: number, more = ''): string[] => {
     const text = `  ${label.padEnd(LABEL_COLUMNS)}${grouped(count).padStart(width)}${more === '' ? '' : `  ${more}`}`;
@@ -131,8 +135,15 @@ function countLines({ counts, mode, upserts, links, partitions }: RunSummary): s
           ),
         ]
       : []),
+    ...countedLines(counted),
     ...some('NOT ACCOUNTED', gap, 'please report this: counts must add up'),
   ];
+}
+
+/** Those that agree; the others are notes. */
+function countedLines(counted: NonNullable<RunSummary['counted']>): string[] {
+  const same = counted.filter((one) => one.known === one.counted).map((one) => `${grouped(one.known)} ${one.object}`);
+  return same.length === 0 ? [] : paragraph('HubSpot counts', `${same.join(', ')}: as many as are known here`);
 }
 
 function linkLine({ made, removed, pending }: RunSummary['links']): string {

@@ -32,6 +32,8 @@ export interface PipeStatus {
   /** Links whose other end is not in HubSpot yet. */
   readonly pendingLinks: number;
   readonly oldestPendingLinkMs: number | null;
+  /** Objects with our key where HubSpot's count at the end of the last run differs from the state's. */
+  readonly miscounted: readonly { readonly object: string; readonly known: number; readonly counted: number }[];
   /** Known records that the last full pass lacked: one more decides whether the source has deleted them. */
   readonly lackingRecords: number;
   /** Records that the source has deleted. */
@@ -45,6 +47,7 @@ export const neverRun = (pipe: string): PipeStatus => ({
   ...{ pipe, lastRun: null, lastOkAtMs: null, dataFromMs: null, openDeadLetters: 0, oldestDeadLetterMs: null },
   ...{ waiting: 0, pendingLinks: 0, oldestPendingLinkMs: null, lackingRecords: 0, deletedRecords: 0 },
   flippedAtMs: null,
+  miscounted: [],
 });
 
 interface Counted {
@@ -92,7 +95,20 @@ export function pipeStatus(db: Database, pipe: string): PipeStatus {
     ...{ pendingLinks: links.n, oldestPendingLinkMs: links.sinceMs },
     ...{ lackingRecords: lacking.n, deletedRecords: deleted.n },
     flippedAtMs: flipOf(db, pipe)?.atMs ?? null,
+    miscounted: knows ? miscountedOf(db, pipe) : [],
   };
+}
+
+/** What the newest count found; a comparison by key tells more, and changes nothing about it. */
+function miscountedOf(db: Database, pipe: string): PipeStatus['miscounted'] {
+  const row = db
+    .prepare<[string], { counts: string }>(
+      `SELECT counts FROM reconciliations WHERE stream = (SELECT stream FROM runs WHERE pipe = ? AND stream IS NOT NULL
+         ORDER BY started_at DESC LIMIT 1) ORDER BY at DESC LIMIT 1`,
+    )
+    .get(pipe);
+  const { counted = [] }: { counted?: PipeStatus['miscounted'] } = row ? JSON.parse(row.counts) : {};
+  return counted.filter((one) => one.known !== one.counted);
 }
 
 interface KeptReport {

@@ -143,6 +143,26 @@ export function sendAgain(
   if (gone) forgetId(db, { object, keyProperty, key });
 }
 
+/** Objects that HubSpot has acknowledged under keys of this property, whichever pipe wrote them; a merged one once. */
+export const idsHeld = (db: Database, { object, keyProperty }: Keyed): number =>
+  db
+    .prepare<[ObjectType, string], { n: number }>(
+      'SELECT count(DISTINCT hubspot_id) AS n FROM hubspot_ids WHERE object = ? AND key_property = ?',
+    )
+    .get(object, keyProperty)?.n ?? 0;
+
+/** Kept until the next one: `status` shows the newest of a pipe. */
+export function noteCounts(
+  db: Database,
+  run: string,
+  counts: readonly { readonly object: string; readonly known: number; readonly counted: number }[],
+  atMs: number,
+): void {
+  db.prepare(
+    'INSERT OR REPLACE INTO reconciliations (stream, at, counts) SELECT stream, ?, ? FROM runs WHERE id = ?',
+  ).run(atMs, JSON.stringify({ counted: counts }), run);
+}
+
 /** A new id for a key that people's merging moved to another object. */
 export function noteMovedId(
   db: Database,

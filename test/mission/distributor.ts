@@ -41,7 +41,7 @@ export async function openDistributor(): Promise<Distributor> {
   };
   const [erp, hubspot, square] = await Promise.all([
     startErp({ world, seed: SEED, timeScale: 0 }),
-    startHubSpot({ seed: SEED, burstPer10s: null, existing, owners }),
+    startHubSpot({ seed: SEED, burstPer10s: null, existing, owners, switches: { searchLagMs: 500 } }),
     startSquare({ seed: SEED, asOfMs, orders: SALES, people: squarePeople(world) }),
   ]);
   return new Distributor({ erp, hubspot, square }, new Map(owners.map(({ email, id }) => [email, id])));

@@ -1,6 +1,6 @@
 /** What a job of the schedule does: the very commands that a person would type, and how they ended. */
 import { Stopped } from '../../engine/verdict.ts';
-import { asError, EXIT, type ExitCode, FatalError, TransientError } from '../../errors.ts';
+import { asError, EXIT, FatalError, TransientError } from '../../errors.ts';
 import { loadJobs } from '../../jobs.ts';
 import { painter } from '../../report/style.ts';
 import { renderSummary } from '../../report/summary.ts';
@@ -23,7 +23,7 @@ export async function runScheduledJob(
   invocation: Invocation,
 ): Promise<Outcome> {
   try {
-    if (job.task === 'sync') return await syncJob(job, false, options, invocation);
+    if (job.task === 'sync') return await syncJob(job, options, invocation);
     if (job.task === 'prune') return await pruneJob(options, invocation);
     return await reconcileJob(options, invocation);
   } catch (thrown) {
@@ -33,14 +33,13 @@ export async function runScheduledJob(
 
 async function syncJob(
   { pipes }: Pick<ScheduledJob, 'pipes'>,
-  full: boolean,
   { waitMs, isShown }: WorkOptions,
   invocation: Invocation,
 ): Promise<Outcome> {
   const jobs = await loadJobs();
   const chosen = pipes.flatMap((pipe) => jobs.find((job) => job.pipe === pipe) ?? []);
   const mode = {
-    ...{ since: null, full, dryRun: false, limit: null, partition: null, records: null },
+    ...{ since: null, full: false, dryRun: false, limit: null, partition: null, records: null },
     approved: false,
   };
   const flown = await fly({ jobs, chosen, mode, adopt: true }, waitMs, invocation);
@@ -65,24 +64,12 @@ async function pruneJob({ isShown }: WorkOptions, invocation: Invocation): Promi
   return { exit, runs: [], reason: null, hint: null };
 }
 
-/** Everything is read again, so that what is gone at the source is proven; then both sides are compared. Nothing is repaired. */
-async function reconcileJob(options: WorkOptions, invocation: Invocation): Promise<Outcome> {
-  const { reconcileCommand } = await import('../reconcile.ts');
-  const pipes = (await loadJobs()).map(({ pipe }) => pipe);
-  const read = await syncJob({ pipes }, true, options, invocation);
-  if (read.exit !== EXIT.ok && read.exit !== EXIT.deadLetters) return read;
-  const quiet = options.isShown ? invocation : { ...invocation, stdout: NOWHERE };
-  const exits: ExitCode[] = [];
-  for (const pipe of pipes) exits.push(await reconcileCommand(pipe, {}, quiet));
-  const differing = pipes.filter((_, place) => exits[place] === EXIT.deadLetters);
-  const differences = differing.length > 0 ? `HubSpot differs from what was written: ${differing.join(', ')}` : null;
-  const reasons = [read.reason, differences].filter((reason) => reason !== null);
-  return {
-    exit: worstOf([read.exit, ...exits]),
-    runs: read.runs,
-    reason: reasons.length > 0 ? reasons.join('; ') : null,
-    hint: differing.length > 0 ? `retail-sync reconcile ${differing[0]}` : read.hint,
-  };
+/** Nothing is repaired: a person decides. */
+async function reconcileJob({ waitMs, isShown }: WorkOptions, invocation: Invocation): Promise<Outcome> {
+  const { weeklyReconcile } = await import('../weekly-reconcile.ts');
+  const onText = (text: string): void => void (isShown && invocation.stdout.write(text));
+  const { exit, flown, reason, hint } = await weeklyReconcile({ waitMs, onText }, invocation);
+  return { exit, runs: flown.map(({ summary }) => summary.runId), reason, hint };
 }
 
 const NOWHERE = { write: () => true };

@@ -102,6 +102,10 @@ function pipeNeeds(status: PipeStatus, { nowMs, isAlive, slots }: Standing): Nee
     const what = `${pipe}: fed from the ERP's production for ${age(nowMs - status.flippedAtMs)}`;
     needs.push({ weight: 'yellow', what, advice: null, command: 'retail-sync cutover status' });
   }
+  for (const { object, known, counted } of status.miscounted) {
+    const what = `${pipe}: HubSpot counts ${counted} ${object} with our key, ${known} are known here`;
+    needs.push({ weight: 'yellow', what, command: `retail-sync reconcile ${pipe}` });
+  }
   const dataAgeMs = nowMs - (status.dataFromMs ?? nowMs);
   if (slots.length > 0 && dataAgeMs > DATA_OLD_MS)
     needs.push({
