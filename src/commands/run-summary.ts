@@ -40,22 +40,20 @@ export function summarize(pipe: string, mode: Mode, flight: Flight, before: Call
 function deletionNotes(pipe: string, { deletions }: Flight['report']): string[] {
   if (deletions === null) return [];
   const { concluded, lacking, unlisted, reason } = deletions;
-  const records = (count: number): string => (count === 1 ? '1 record' : `${count} records`);
+  const were = (count: number): string => (count === 1 ? '1 record was' : `${count} records were`);
   const undecided = lacking - unlisted;
+  const archive = `retail-sync reconcile ${pipe} --archive`;
+  const full = `retail-sync sync ${pipe} --full`;
   return [
     ...(concluded > 0
-      ? [
-          `${records(concluded)} deleted at the source: said in HubSpot, archived is nothing (retail-sync reconcile ${pipe} --archive)`,
-        ]
+      ? [`${were(concluded)} deleted at the source; HubSpot is told, nothing is archived: ${archive}`]
       : []),
     ...(undecided > 0 && reason === null
-      ? [
-          `${records(undecided)} not in this full pass: one more decides whether they are deleted (retail-sync sync ${pipe} --full)`,
-        ]
+      ? [`${were(undecided)} not in this full pass; one more decides what is deleted: ${full}`]
       : []),
-    ...(undecided > 0 && reason !== null ? [`${records(undecided)} missing, and nothing is concluded: ${reason}`] : []),
+    ...(undecided > 0 && reason !== null ? [`${were(undecided)} missing, and nothing is concluded: ${reason}`] : []),
     ...(unlisted > 0
-      ? [`${records(unlisted)} in no listing of two full passes, yet found by id: look at the source`]
+      ? [`${were(unlisted)} in no listing of two full passes, yet found by id: look at the source`]
       : []),
   ];
 }

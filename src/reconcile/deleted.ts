@@ -49,7 +49,7 @@ const ASK_MAX = 500;
 const NONE = { differences: [], told: 0, archivable: [] } as const;
 
 const GONE = 'its record is gone at the source';
-const UNDECIDED = 'in neither the last full pass nor an answer by id: one more full pass decides';
+const UNDECIDED = 'missing once: one more full pass decides';
 
 export async function findDeleted(options: DeletionOptions): Promise<Deletions> {
   const { db, stream, pipe, clock } = options;
