@@ -102,10 +102,7 @@ function pipeNeeds(status: PipeStatus, { nowMs, isAlive, slots }: Standing): Nee
     const what = `${pipe}: fed from the ERP's production for ${age(nowMs - status.flippedAtMs)}`;
     needs.push({ weight: 'yellow', what, advice: null, command: 'retail-sync cutover status' });
   }
-  for (const { object, known, counted } of status.miscounted) {
-    const what = `${pipe}: HubSpot counts ${counted} ${object} with our key, ${known} are known here`;
-    needs.push({ weight: 'yellow', what, command: `retail-sync reconcile ${pipe}` });
-  }
+  needs.push(...countNeeds(status));
   const dataAgeMs = nowMs - (status.dataFromMs ?? nowMs);
   if (slots.length > 0 && dataAgeMs > DATA_OLD_MS)
     needs.push({
@@ -114,6 +111,14 @@ function pipeNeeds(status: PipeStatus, { nowMs, isAlive, slots }: Standing): Nee
     });
   return needs;
 }
+
+/** People archived, merged or made objects; a comparison by key tells which. */
+const countNeeds = ({ pipe, miscounted }: PipeStatus): Need[] =>
+  miscounted.map(({ object, known, counted }) => ({
+    ...({ weight: 'yellow', advice: null } as const),
+    what: `${pipe}: HubSpot counts ${counted} ${object} with our key, ${known} are known here`,
+    command: `retail-sync reconcile ${pipe}`,
+  }));
 
 /** A run that is `partial` for its dead letters alone: the letters are what has to be looked at. */
 const onlyLetters = ({ lastRun, openDeadLetters }: PipeStatus): boolean =>
