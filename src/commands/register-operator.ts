@@ -54,7 +54,35 @@ export function registerOperator(program: Command, run: Run, invocation: Invocat
     .option(...JSON_FLAG)
     .addHelpText('after', APPLY_HELP)
     .action((file, flags) => run(async () => (await import('./apply.ts')).apply(file, flags, invocation)));
+  program
+    .command('undo')
+    .description('take back what a run wrote')
+    .command('run')
+    .description('restore the values from before a run, where nobody has changed them since')
+    .argument('<id>', 'its id, as sync prints it')
+    .option('--only <property>', 'such as deals.amount; may be repeated', (one: string, all: string[] = []) => [
+      ...all,
+      one,
+    ])
+    .option('--preview', 'only say what would be restored')
+    .option('--archive', 'also move what the run created to the recycle bin')
+    .option('--yes', 'without a question')
+    .option(...JSON_FLAG)
+    .addHelpText('after', UNDO_HELP)
+    .action((id, flags) => run(async () => (await import('./undo.ts')).undoRun(id, flags, invocation)));
 }
+
+const UNDO_HELP = `
+Shows first what it would do, and asks. A value that is not what the run wrote any
+more stays as it is. Objects that the run created are listed; --archive archives them.
+The next sync leaves restored values alone until their record changes at the source.
+
+Examples:
+  retail-sync undo run 20261127T151407650-4cd0 --preview
+  retail-sync undo run 20261127T151407650-4cd0 --only deals.amount --yes
+
+Exit codes: 0 done, or shown with --preview; 2 no such run, or not confirmed;
+3 some could not be restored; others as sync.`;
 
 const PLAN_HELP = `
 The dry run, and a batch read of what HubSpot has of every object that would be

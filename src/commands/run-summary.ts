@@ -69,6 +69,9 @@ function notesOf({ proofs, notes, sums, upserts }: Flight['report']): string[] {
     ...(upserts.withheld > 0
       ? [`${upserts.withheld} contacts were written without their e-mail: another contact has it`]
       : []),
+    ...(upserts.redone > 0
+      ? [`${upserts.redone} objects whose values undo had taken back changed at the source, and were written again`]
+      : []),
     ...Object.entries(sums).map(([label, amount]) => `${label}: ${amount}`),
     ...remarks.map(({ note, times }) => (times > 1 ? `${note} (${times} times)` : note)),
     ...(notes.length > NOTES_SHOWN ? [`and ${notes.length - NOTES_SHOWN} more remarks of the mapper`] : []),
