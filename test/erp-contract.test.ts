@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Source } from '../src/pipe.ts';
 import { parseProfile } from '../src/sources/erp/profile.ts';
@@ -8,9 +8,9 @@ import {
   type ContractRow,
   type ContractVendor,
   erpContract,
-  type Fault,
   type OpenOptions,
 } from './erp-contract.ts';
+import { misbehave } from './erp-misbehave.ts';
 
 /** One way in which a JSON API may serve a listing. */
 interface Style {
@@ -131,16 +131,6 @@ function matches(query: URLSearchParams): (row: ContractRow) => boolean {
 
 const inOrder = (rows: readonly ContractRow[], query: URLSearchParams): ContractRow[] =>
   rows.toSorted((a, b) => (query.has('sort') ? a.ms - b.ms : 0) || Number(a.id) - Number(b.id));
-
-function misbehave(fault: Fault, response: ServerResponse, text: string): void {
-  if (fault.kind === 'silence') return;
-  if (fault.kind === 'reset') return void response.socket?.destroy();
-  if (fault.kind === 'status') return void response.writeHead(fault.status).end('{"error":"no"}');
-  if (fault.kind === 'redirect') return void response.writeHead(302, { location: fault.location }).end();
-  const type = fault.kind === 'html' ? 'text/html' : 'application/json';
-  const bodies = { html: '<h1>Sign in</h1>', empty: '', 'cut-off': text.slice(0, -2) };
-  response.writeHead(200, { 'content-type': type }).end(bodies[fault.kind]);
-}
 
 const KEYSET: Abilities = { slices: false, totals: false, sorted: true, since: true, changesSurvived: 4 };
 /** Offsets alone: a row can slip past two readings in a row only when several changes meet it. */

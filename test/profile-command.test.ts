@@ -12,6 +12,8 @@ function printed(work: (to: { stdout: PassThrough }) => number): string {
 test('profile list names the shipped profiles and what they describe', () => {
   expect(printed((to) => profileList({}, to))).toMatch(/^sandbox +products, customers, quotes$/m);
   expect(printed((to) => profileList({}, to))).toMatch(/^tryton +products, customers, quotes$/m);
+  expect(printed((to) => profileList({}, to))).toMatch(/^business-central +products, customers, quotes$/m);
+  expect(printed((to) => profileList({}, to))).toMatch(/^erpnext +products, customers, quotes$/m);
   expect(JSON.parse(printed((to) => profileList({ json: true }, to)))).toMatchObject({ schemaVersion: 1 });
 });
 

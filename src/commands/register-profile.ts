@@ -1,5 +1,6 @@
 /** The `profile` commands of the command line: describe an ERP and see what comes of it. */
 import type { Command } from 'commander';
+import { countOf } from './arguments.ts';
 import type { Invocation } from './invocation.ts';
 
 /** `run` runs a command and exits with its code. */
@@ -24,4 +25,15 @@ export function registerProfile(
     .argument('<file>', 'a YAML file, or the name of a shipped profile')
     .option('--json', 'one JSON document instead of text')
     .action((file, flags) => run(async () => (await import('./profile.ts')).profileCheck(file, flags, invocation)));
+  profile
+    .command('try')
+    .description('a few records live: as sent, as read, as HubSpot would get them; nothing is written')
+    .argument('<file>', 'a YAML file, or the name of a shipped profile')
+    .argument('<resource>', 'products, customers or quotes')
+    .option('--limit <n>', 'records to show, at most 50', countOf(1, 50), 5)
+    .option('--values', "show people's data as it is, and not its shape")
+    .option('--json', 'one JSON document instead of text')
+    .action((file, resource, flags) =>
+      run(async () => (await import('./profile-try.ts')).profileTry(file, resource, flags, invocation)),
+    );
 }

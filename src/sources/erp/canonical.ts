@@ -66,8 +66,13 @@ const leavesReader = (leaves: Readonly<Record<string, Leaf>>, zone: string) => {
   return (row: unknown) => reads.map(([name, read]) => [name, read(row)] as const);
 };
 
-function leafReader({ path, firstOf, constant, convert }: Leaf, zone: string): Read {
+function leafReader({ path, firstOf, constant, empty, convert }: Leaf, zone: string): Read {
   if (constant !== undefined) return () => constant;
+  if (empty) {
+    const read = leafReader({ path, firstOf, convert }, zone);
+    const raw = leafReader({ path, firstOf }, zone);
+    return (row) => (empty.includes(String(raw(row)).trim()) ? null : read(row));
+  }
   const converted: Convert = converter(convert, zone);
   if (firstOf) return (row) => converted(firstHeld(row, firstOf));
   return (row) => converted(path === undefined ? undefined : valueAt(row, path));

@@ -24,9 +24,15 @@ function chosen(conversion: Conversion, zone: string): Convert {
   if (instant) return (value) => isoOf(instantOf(value, { format: instant.format, zone: instant.zone ?? zone }));
   if (boolean) return (value) => flagOf(value, boolean.true, boolean.false);
   if (table) return tableLookup(table);
-  if (split)
-    return (value) => (typeof value === 'string' ? (value.split(split.by).at(split.part)?.trim() ?? '') : null);
+  if (split) return (value) => partOf(value, split);
   return textOf;
+}
+
+function partOf(value: unknown, { by, part, first, as }: NonNullable<Conversion['split']>): unknown {
+  if (typeof value !== 'string') return null;
+  const parts = value.split(by);
+  const text = (first === undefined ? parts.at(part ?? 0) : parts.slice(0, first).join(by))?.trim() ?? '';
+  return as === 'integer' && text !== '' ? (integerOf(text) ?? text) : text;
 }
 
 function tableLookup(table: Readonly<Record<string, string>>): Convert {

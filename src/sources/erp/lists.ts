@@ -16,6 +16,8 @@ export interface List {
   readonly body?: unknown;
   readonly records?: string | undefined;
   readonly id: string;
+  /** Where a row names its owner: the same row may belong to several. */
+  readonly key?: string | undefined;
   readonly paging: Paging;
   readonly total?: Total | undefined;
 }
@@ -56,9 +58,10 @@ const pagerFor = (paging: Paging, query: Query, what: string): Pager =>
     : new Trail(paging, query, what, false);
 
 /** Such rows need no date: they are read whole each time. */
-const takerOf = ({ id }: List): RowTaker => ({
+const takerOf = ({ id, key }: List): RowTaker => ({
   rows: {
-    id: (row) => idOf(valueAt(row, id)),
+    id: (row) =>
+      idOf(valueAt(row, id)) && `${idOf(valueAt(row, id))} ${key === undefined ? '' : idOf(valueAt(row, key))}`,
     modifiedMs: () => 0,
     field: () => undefined,
     canonical: (row) => row,

@@ -28,8 +28,9 @@ export async function readByIds(
   const together = byIds ? wanted.filter((id) => byIds.item !== undefined || !id.includes(byIds.separator)) : [];
   const alone = wanted.filter((id) => !together.includes(id));
   const records: SourceRecord[] = [];
-  for (let at = 0; byIds && at < together.length; at += byIds.max) {
-    records.push(...(await readTogether(together.slice(at, at + byIds.max), byIds, read, signal)));
+  const max = Math.min(byIds?.max ?? 1, read.resource.paging.size); // an answer is one page
+  for (let at = 0; byIds && at < together.length; at += max) {
+    records.push(...(await readTogether(together.slice(at, at + max), byIds, read, signal)));
   }
   for (const id of alone) records.push(...(await readAlone(id, read, signal)));
   return records;

@@ -26,8 +26,16 @@ const Conversion = z.preprocess(
       boolean: z.strictObject({ true: words.default(['true']), false: words.default(['false']) }).optional(),
       /** The vendor's value to ours. A value that is not listed is passed on, so that validation names it. */
       enum: z.record(z.string(), z.string()).optional(),
-      /** One part of a text; a negative `part` counts from the end. */
-      split: z.strictObject({ by: z.string().min(1), part: z.int() }).optional(),
+      /** One part of a text (a negative `part` counts from the end), or its `first` so many; `as: integer` a number. */
+      split: z
+        .strictObject({
+          by: z.string().min(1),
+          part: z.int().optional(),
+          first: z.int().min(1).optional(),
+          as: z.enum(['text', 'integer']).default('text'),
+        })
+        .refine(exactlyOne(['part', 'first']), 'must have part or first')
+        .optional(),
     })
     .refine(exactlyOne(CONVERSIONS), `must be one of ${CONVERSIONS.join(', ')}`),
 );
@@ -38,6 +46,8 @@ const leafShape = {
   /** The first of these paths that holds something. */
   firstOf: z.array(Path).min(1).optional(),
   constant: z.union([z.string(), z.boolean(), z.number()]).optional(),
+  /** Values that stand for nothing, such as `0001-01-01`: they clear as null does. */
+  empty: words.optional(),
   convert: Conversion.optional(),
 };
 const Leaf = z.preprocess(
