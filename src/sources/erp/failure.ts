@@ -86,7 +86,7 @@ const refused = (status: number, { path, auth }: Asked): FatalError =>
   new FatalError(
     EXIT.access,
     `the ERP refused access to ${path}: status ${status}`,
-    auth.scheme === 'basic'
+    ['basic', 'oauth2', 'login'].includes(auth.scheme) || ('value' in auth && auth.value.includes('ERP_USER'))
       ? 'check ERP_USER and ERP_PASSWORD, and that this user may read: retail-sync doctor'
       : 'check ERP_TOKEN, and that its user may read: retail-sync doctor',
   );
