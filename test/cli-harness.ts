@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, vi } from 'vitest';
+import { z } from 'zod';
+import { documentOf } from '../src/report/documents.ts';
 
 const ENTRY = fileURLToPath(new URL('../bin/retail-sync.js', import.meta.url));
 /** A process that hangs is a failed test, not a hanging CI. */
@@ -75,6 +77,7 @@ export function start(args: readonly string[], env: Variables, cwd: string, wrap
   children.add(child);
   let stdout = '';
   let stderr = '';
+  let isHungUp = false;
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
   });
@@ -87,17 +90,33 @@ export function start(args: readonly string[], env: Variables, cwd: string, wrap
     child.once('close', (code, signal) => {
       clearTimeout(timer);
       children.delete(child);
-      resolve({ code, signal, stdout, stderr, ms: performance.now() - startedMs });
+      const wrong = code === null || isHungUp ? null : unlikeItsSchema(args, stdout);
+      if (wrong === null) resolve({ code, signal, stdout, stderr, ms: performance.now() - startedMs });
+      else reject(new Error(`${args.join(' ')} printed a document that is not as published: ${wrong}\n${stdout}`));
     });
   });
   return {
     pid: child.pid ?? 0,
     ended,
     kill: (signal) => child.kill(signal),
-    hangUp: (stream) => child[stream].destroy(),
+    hangUp: (stream) => {
+      isHungUp = true;
+      child[stream].destroy();
+    },
     isAlive: () => child.exitCode === null && child.signalCode === null,
     stderr: () => stderr,
   };
+}
+
+/** What `--json` printed is one document, as `retail-sync schema` says; nothing at all when nobody could be told. */
+function unlikeItsSchema(args: readonly string[], stdout: string): string | null {
+  if (!args.includes('--json') || args[0] === 'logs' || stdout === '') return null;
+  try {
+    const { error } = documentOf(args.filter((arg) => !arg.startsWith('-'))).safeParse(JSON.parse(stdout));
+    return error ? z.prettifyError(error) : null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** Starts the tool and waits for its end. */

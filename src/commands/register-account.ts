@@ -1,4 +1,4 @@
-/** `init`, `budget` and `completion` on the command line; what they need is loaded when they are called. */
+/** `init`, `budget`, `completion` and `schema` on the command line; what they need is loaded when they are called. */
 import { Argument, type Command } from 'commander';
 import type { Invocation } from './invocation.ts';
 
@@ -29,6 +29,11 @@ export function registerAccount(program: Command, run: Run, invocation: Invocati
     .addArgument(new Argument('<shell>', 'whose script').choices(['bash', 'zsh', 'fish']))
     .addHelpText('after', COMPLETION_HELP)
     .action((shell) => run(async () => (await import('./completion.ts')).completion(shell, program, invocation)));
+  program
+    .command('schema')
+    .description('JSON Schema of what --json prints')
+    .argument('[command...]', 'such as sync or dead-letters list; left away: which there are')
+    .action((words) => run(async () => (await import('./schema.ts')).schema(words, invocation)));
 }
 
 const INIT_HELP = `

@@ -49,7 +49,7 @@ export async function sandbox(flags: SandboxFlags, { stdout, stop }: Invocation)
   if (flags.faults) await plant(flags.faults, servers.env);
   stdout.write(
     flags.json
-      ? `${JSON.stringify({ schemaVersion: 1, status: 'ok', env: servers.env })}\n`
+      ? `${JSON.stringify({ schemaVersion: 1, runId: null, status: 'ok', counts: {}, env: servers.env })}\n`
       : instructions(servers.env),
   );
   await new Promise((resolve) => {
