@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Invocation } from './commands/invocation.ts';
 import { registerAccount } from './commands/register-account.ts';
 import { registerAlerts } from './commands/register-alerts.ts';
+import { registerAudit } from './commands/register-audit.ts';
 import { registerJobs } from './commands/register-jobs.ts';
 import { registerLogs } from './commands/register-logs.ts';
 import { noneBillable, registerOperator } from './commands/register-operator.ts';
@@ -244,6 +245,7 @@ registerProfile(program, run, invocation);
 registerJobs(program, run, invocation);
 registerAccount(program, run, invocation);
 registerOperator(program, run, invocation);
+registerAudit(program, run, invocation);
 
 const config = program.command('config').description('the effective configuration');
 config

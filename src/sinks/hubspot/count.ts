@@ -9,7 +9,7 @@ import type { Transport } from './transport.ts';
 
 export type Filter =
   | { readonly propertyName: string; readonly operator: 'EQ' | 'GTE'; readonly value: string }
-  | { readonly propertyName: string; readonly operator: 'HAS_PROPERTY' };
+  | { readonly propertyName: string; readonly operator: 'HAS_PROPERTY' | 'NOT_HAS_PROPERTY' };
 
 const totalReply = z.object({ total: z.number().int().nonnegative() });
 

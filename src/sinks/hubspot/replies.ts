@@ -43,6 +43,7 @@ export interface BatchReply {
 const optionReply = z.looseObject({ value: z.string(), label: text, displayOrder: count, hidden: flag });
 const propertyReply = z.object({
   name: z.string(),
+  label: text,
   type: text,
   fieldType: text,
   hasUniqueValue: flag,
