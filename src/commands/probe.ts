@@ -10,7 +10,7 @@ import { type LoadedJob, loadJobs } from '../jobs.ts';
 import { againstMapper } from '../probe/against.ts';
 import { measureBehaviour } from '../probe/behaviour.ts';
 import { changesBetween } from '../probe/changes.ts';
-import { byGravity, type Finding } from '../probe/finding.ts';
+import { byGravity, type Finding, withoutProfile } from '../probe/finding.ts';
 import { silentChanges } from '../probe/mirror.ts';
 import type { SampleSummary } from '../probe/model.ts';
 import { type Sample, takeSample } from '../probe/sample.ts';
@@ -116,7 +116,7 @@ async function probeOne(
     say(null);
     keep(config, subject, masked, startedMs);
     const findings = [
-      ...behaviour.findings,
+      ...(system === 'erp' ? behaviour.findings : behaviour.findings.map((one) => withoutProfile(one, subject.where))),
       ...silent,
       ...(against?.findings ?? []),
       ...(before?.summary ? changesBetween(before.summary, masked, subject.where) : []),

@@ -83,3 +83,25 @@ export function percent(part: number, whole: number): string {
   if (share < 0.1) return '<0.1%';
   return `${share >= 99.95 ? 99.9 : Number(share.toFixed(1))}%`;
 }
+
+/** What an ERP profile can put right; of a source without one, only its adapter can. */
+const IN_THE_PROFILE: ReadonlySet<Kind> = new Set<Kind>([
+  'filter-ignored',
+  'filter-misspelt',
+  'filter-exclusive',
+  'filter-zone',
+  'filter-other-date',
+  'rows-unusable',
+  'page-capped',
+  'order-ignored',
+  'pages-overlap',
+  'near-ceiling',
+]);
+
+/** `where`: the code that reads a source without a profile. */
+export function withoutProfile(finding: Finding, where: string): Finding {
+  const { kind } = finding;
+  if (kind === 'filter-coarse') return { ...finding, fix: 'nothing: no change is missed' };
+  if (!IN_THE_PROFILE.has(kind)) return finding;
+  return { ...finding, fix: `no setting mends this: report it with this evidence, to be mended in ${where}` };
+}
