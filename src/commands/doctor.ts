@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { type Examination, examine } from '../doctor/examine.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
+import { type Machine, thisMachine } from '../install/machine.ts';
 import { renderDoctor } from '../report/doctor.ts';
 import { writePrivately } from '../report/private-file.ts';
 import { painter } from '../report/style.ts';
@@ -11,8 +12,9 @@ import type { Invocation } from './invocation.ts';
 export async function doctor(
   flags: { readonly json?: boolean; readonly output?: string },
   { env, cwd, stdout, stop }: Invocation,
+  machine: Machine = thisMachine(env),
 ): Promise<ExitCode> {
-  const examination = await examine({ env, cwd, nowMs: Date.now(), stop });
+  const examination = await examine({ env, cwd, nowMs: Date.now(), stop, machine });
   const document = `${JSON.stringify(documentOf(examination), null, 2)}\n`;
   if (flags.output !== undefined) writePrivately(resolve(cwd, flags.output), document, '--output');
   stdout.write(flags.json ? document : renderDoctor(examination.findings, painter(stdout, env)));

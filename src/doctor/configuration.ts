@@ -23,6 +23,7 @@ export interface Survey {
   readonly hubspot: HubspotConfig | null;
   readonly erp: ErpConfig | null;
   readonly square: SquareConfig | null;
+  readonly schedule: { readonly path: string; readonly isNamed: boolean };
   readonly alerts: readonly string[];
   /** Files that hold secrets, named by NAME_FILE. */
   readonly secretFiles: readonly string[];
@@ -54,6 +55,7 @@ export function surveyConfiguration(given: Given): Survey {
     ...systems,
     environment: values.RETAIL_SYNC_ENV,
     stateDir: resolve(cwd, values.RETAIL_SYNC_STATE_DIR),
+    schedule: { path: resolve(cwd, values.RETAIL_SYNC_SCHEDULE), isNamed: gathered.given.has('RETAIL_SYNC_SCHEDULE') },
     alerts: alertsIn(values),
     secretFiles: secretFilesIn(layers, cwd),
     secrets: [...texts].filter(([name]) => isSecret(name)).map(([, text]) => text),

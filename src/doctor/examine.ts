@@ -2,9 +2,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, type ExitCode } from '../errors.ts';
+import type { Machine } from '../install/machine.ts';
 import { loadJobs } from '../jobs.ts';
 import { scrubber } from '../log/scrub.ts';
 import { pipeNames } from '../pipe-names.ts';
+import { loadSchedule } from '../schedule/settings.ts';
 import { lockFolder } from '../state/lock.ts';
 import { alertFindings } from './alerts.ts';
 import { type Survey, surveyConfiguration } from './configuration.ts';
@@ -13,6 +15,7 @@ import { surveyHubspot } from './hubspot.ts';
 import { clockFindings, fileFindings, runtimeFindings } from './machine.ts';
 import { surveyNetwork, type Target } from './network.ts';
 import { programFindings } from './program.ts';
+import { scheduleFindings } from './schedule.ts';
 import { surveyErp } from './sources.ts';
 import { surveySquare } from './square.ts';
 import { lockFinding, surveyState } from './state.ts';
@@ -31,9 +34,10 @@ export async function examine(input: {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly nowMs: number;
+  readonly machine: Machine;
   readonly stop: AbortSignal;
 }): Promise<Examination> {
-  const { env, cwd, nowMs, stop } = input;
+  const { env, cwd, nowMs, stop, machine } = input;
   const survey = surveyConfiguration({ env, cwd });
   const state = surveyState(survey, pipeNames(), nowMs);
   const jobs = await loadJobs();
@@ -58,6 +62,12 @@ export async function examine(input: {
     ...hubspot,
     ...erp,
     ...square,
+    ...scheduleFindings({
+      machine,
+      stateDir: survey.stateDir,
+      schedule: () => loadSchedule(survey.schedule, jobs),
+      nowMs,
+    }),
     ...alertFindings(survey),
   ];
   const scrub = scrubber(survey.secrets);

@@ -6,7 +6,6 @@ import { EXIT, type ExitCode, FatalError } from '../../errors.ts';
 import { agentOf } from '../../install/agent.ts';
 import { crontabLine } from '../../install/cron.ts';
 import { remove, writeUnit } from '../../install/files.ts';
-import { launchd } from '../../install/launchd.ts';
 import { type Machine, thisMachine } from '../../install/machine.ts';
 import {
   type Agent,
@@ -17,15 +16,12 @@ import {
   shellLine,
   type UnitFile,
 } from '../../install/supervisor.ts';
-import { systemd } from '../../install/systemd.ts';
+import { type SupervisorName, supervisorNameOf, supervisorOf } from '../../install/supervisors.ts';
 import { nextSlots, type Schedule } from '../../schedule/plan.ts';
 import { minuteIn } from '../../schedule/zone.ts';
 import { makeFolder } from '../../state/folder.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSchedule } from './opened.ts';
-
-export const SUPERVISORS = ['launchd', 'systemd', 'cron'] as const;
-type SupervisorName = (typeof SUPERVISORS)[number];
 
 export interface InstallFlags {
   readonly as: Form;
@@ -33,18 +29,6 @@ export interface InstallFlags {
   /** With `print`: as if this machine had it. */
   readonly for?: SupervisorName;
   readonly json?: boolean;
-}
-
-/** What the machine has, or what `--for` says. */
-export function supervisorNameOf({ platform, call }: Machine, wanted?: SupervisorName): SupervisorName {
-  if (wanted) return wanted;
-  if (platform === 'darwin') return 'launchd';
-  // Answers only where systemd runs for this user, and says so without a change.
-  return platform === 'linux' && call(['systemctl', '--user', 'show-environment']).exit === 0 ? 'systemd' : 'cron';
-}
-
-export function supervisorOf(machine: Machine, name: SupervisorName): Supervisor | null {
-  return name === 'launchd' ? launchd(machine) : name === 'systemd' ? systemd(machine) : null;
 }
 
 /** Writes, loads and starts it; once more, it changes only what differs. Throws FatalError (exit 2) with what stands in the way. */

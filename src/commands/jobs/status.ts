@@ -1,12 +1,12 @@
 /** `jobs status`: what is installed, whether it runs, and whether what it names is still there. */
-import { existsSync } from 'node:fs';
 import { EXIT, type ExitCode } from '../../errors.ts';
-import { isNewEnough } from '../../install/agent.ts';
+import { faultsOf } from '../../install/faults.ts';
 import type { Machine } from '../../install/machine.ts';
-import type { Installed, Supervisor, UnitFile, UnitState } from '../../install/supervisor.ts';
+import type { Installed, Supervisor, UnitState } from '../../install/supervisor.ts';
+import { supervisorNameOf, supervisorOf } from '../../install/supervisors.ts';
 import type { Schedule } from '../../schedule/plan.ts';
 import type { Invocation } from '../invocation.ts';
-import { nextOf, supervisorNameOf, supervisorOf } from './install.ts';
+import { nextOf } from './install.ts';
 import { openSchedule } from './opened.ts';
 
 /** Exit 0 when it is sound or nothing is installed, 2 when a person has to mend it. */
@@ -38,53 +38,6 @@ const absent = (supervisor: Supervisor | null): string =>
   supervisor
     ? 'Nothing is installed: no job runs by itself. retail-sync jobs install\n'
     : 'Neither launchd nor a systemd of this user answers here; a crontab is not looked\ninto. retail-sync jobs install shows the line for it.\n';
-
-interface Looked {
-  readonly installed: Installed;
-  readonly units: readonly UnitState[];
-  readonly files: readonly UnitFile[];
-  readonly supervisor: Supervisor;
-  readonly schedule: Schedule;
-  readonly machine: Machine;
-}
-
-function faultsOf(looked: Looked): readonly string[] {
-  const { installed, units } = looked;
-  return [
-    ...pathFaults(installed, looked.machine),
-    ...units.filter(({ isLoaded }) => !isLoaded).map(({ name }) => `${name} is not loaded`),
-    ...units
-      .filter(({ isLoaded, isRunning }) => installed.form === 'service' && isLoaded && !isRunning)
-      .map(
-        ({ name, lastExit }) => `${name} does not run${lastExit === null ? '' : `, it ended with exit ${lastExit}`}`,
-      ),
-    ...(isOutdated(looked) ? ["the schedule, or this machine's zone, has changed since it was installed"] : []),
-  ];
-}
-
-function pathFaults({ node, script, folder }: Installed, { call }: Machine): readonly string[] {
-  if (node === null || script === null || folder === null) return ['its file cannot be read: somebody edited it'];
-  const gone = [node, script, folder].filter((path) => !existsSync(path)).map((path) => `${path} is no longer there`);
-  if (!existsSync(node)) return gone;
-  const { exit, stdout, stderr } = call([node, '--version']);
-  const version = stdout.trim();
-  if (exit !== 0) return [...gone, `${node} does not start: ${stderr.split('\n')[0]}`];
-  return isNewEnough(version) ? gone : [...gone, `${node} is ${version} now, and 22.18 or newer is needed`];
-}
-
-/** Only a calendar holds the hours; service and trigger read the schedule each time. */
-function isOutdated({ installed, files, supervisor, schedule }: Looked): boolean {
-  if (installed.form !== 'calendar' || installed.node === null) return false;
-  const { node, script, folder } = installed;
-  if (script === null || folder === null) return false;
-  const wanted = supervisor.plan({ form: 'calendar', node, script, folder, environment: {}, schedule }, Date.now());
-  const hours = (units: readonly UnitFile[]): string =>
-    JSON.stringify(units.map(({ name, text }) => [name, text.match(HOURS)]).sort());
-  return hours(wanted) !== hours(files);
-}
-
-/** In a property list and in a timer. */
-const HOURS = /<key>(?:Weekday|Hour|Minute)<\/key>\s*<integer>\d+|^OnCalendar=.*$/gm;
 
 function textOf(
   supervisor: Supervisor,
