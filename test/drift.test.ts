@@ -138,13 +138,13 @@ describe('the gate of sync all', () => {
     [
       'customers',
       'drift.field-absent',
-      'companyName is gone',
+      'name: caption',
       { renamedField: { resource: 'accounts', from: 'companyName', to: 'caption' } },
     ],
     [
       'quotes',
       'drift.field-absent',
-      'stage is gone',
+      'status: phase',
       { renamedField: { resource: 'quotes', from: 'stage', to: 'phase' } },
     ],
   ])('stops %s alone with %s, and names %s', async (pipe, code, named, switches) => {

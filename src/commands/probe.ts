@@ -111,7 +111,10 @@ async function probeOne(
       });
     const masked = summaryWith(false);
     const before = beforeMs === null ? null : earlier(state, subject, beforeMs);
-    const against = flags.against === 'mapper' ? await compare(subject, sample, masked, config, stop) : null;
+    const against =
+      flags.against === 'mapper'
+        ? await compare(subject, sample, { masked, before: before?.summary ?? null }, config, stop)
+        : null;
     const silent = silentFindings(subject, sample, state);
     say(null);
     keep(config, subject, masked, startedMs);
@@ -178,7 +181,13 @@ function jobNamed(jobs: readonly LoadedJob[], pipe: string): LoadedJob {
   throw usage(`there is no pipe ${pipe} to probe with`, `jobs/${pipe}.ts is missing`);
 }
 
-async function compare(subject: Subject, sample: Sample, summary: SampleSummary, config: Config, stop: AbortSignal) {
+async function compare(
+  subject: Subject,
+  sample: Sample,
+  { masked, before }: { readonly masked: SampleSummary; readonly before: SampleSummary | null },
+  config: Config,
+  stop: AbortSignal,
+) {
   const { fed, inquiry, where } = subject;
   if (fed === null) throw usage(`no mapper reads ${subject.system} ${subject.resource}`, 'leave out --against mapper');
   const { mapping } = fed.job;
@@ -187,7 +196,8 @@ async function compare(subject: Subject, sample: Sample, summary: SampleSummary,
     source: fed.source,
     inquiry,
     records: sample.records,
-    summary,
+    summary: masked,
+    baseline: before,
     facts: fed.facts,
     where,
   });

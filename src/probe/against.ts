@@ -12,6 +12,8 @@ export interface AgainstOptions {
   /** Statistics of the same records. */
   readonly summary: SampleSummary;
   readonly facts: Facts;
+  /** Of an earlier look: a field that it had not may be a lost one under its new name. */
+  readonly baseline?: SampleSummary | null;
   /** Where a person corrects what is wrong: the ERP profile's name, or the adapter. */
   readonly where: string;
 }
@@ -91,7 +93,7 @@ function valueIn(record: unknown, path: readonly PropertyKey[]): string | null {
 }
 
 /** Fields that the adapter reads and no record carries. */
-function absentFields({ inquiry, summary, where }: AgainstOptions): Finding[] {
+function absentFields({ inquiry, summary, baseline = null, where }: AgainstOptions): Finding[] {
   const present = new Map(summary.fields.map((field) => [field.path, field]));
   const holdersOf = (path: string): number => {
     const stem = path.includes('.') ? path.slice(0, path.lastIndexOf('.')) : '';
@@ -102,7 +104,7 @@ function absentFields({ inquiry, summary, where }: AgainstOptions): Finding[] {
   return inquiry.fields.flatMap(({ field, path }): Finding[] => {
     const holders = holdersOf(path);
     if (present.has(path) || holders < HOLDERS_MIN) return [];
-    const near = likeliest(field, path, inquiry, summary);
+    const near = likeliest({ field, path }, inquiry, summary, baseline);
     return [
       {
         kind: 'field-absent',
@@ -118,12 +120,12 @@ function absentFields({ inquiry, summary, where }: AgainstOptions): Finding[] {
   });
 }
 
-/** A field beside the lost one that nobody reads and that is called alike, or the only one that nobody reads. */
+/** A field beside the lost one that nobody reads and that is called alike, or else the only one that is new. */
 function likeliest(
-  field: string,
-  path: string,
+  { field, path }: Inquiry['fields'][number],
   { fields }: Pick<Inquiry, 'fields'>,
   summary: SampleSummary,
+  baseline: SampleSummary | null,
 ): string | null {
   const read = new Set(fields.map((one) => one.path));
   const stem = path.includes('.') ? path.slice(0, path.lastIndexOf('.') + 1) : '';
@@ -136,7 +138,10 @@ function likeliest(
     score: wordsOf(name.slice(stem.length)).filter((word) => words.includes(word)).length,
   }));
   const [best] = scored.toSorted((a, b) => b.score - a.score);
-  return best === undefined || best.score === 0 ? null : best.name;
+  if (best !== undefined && best.score > 0) return best.name;
+  const before = new Set(baseline?.fields.map((one) => one.path));
+  const [fresh, ...others] = before.size === 0 ? [] : free.filter((name) => !before.has(name));
+  return fresh === undefined || others.length > 0 ? null : fresh;
 }
 
 const wordsOf = (name: string): string[] => (name.match(/[A-Z]?[a-z]+|\d+/g) ?? []).map((word) => word.toLowerCase());
