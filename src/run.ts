@@ -337,7 +337,7 @@ class Run<E> {
       counts,
       upserts: { ...this.#writer.counts, unchanged: this.#dispatch.unchanged },
       links: this.#links,
-      notes: [...this.#dispatch.notes].map(([note, times]) => ({ note, times })),
+      notes: [...this.#reader.notes, ...[...this.#dispatch.notes].map(([note, times]) => ({ note, times }))],
       sums: Object.fromEntries(this.#dispatch.sums),
       deadLettersAdded: this.#deadLettersAdded,
       deletions: this.#deletions,

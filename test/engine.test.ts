@@ -155,6 +155,15 @@ beforeEach(() => {
 });
 afterEach(() => world.close());
 
+/** The source counts a row that its listing leaves out. */
+function withoutFirst(source: MemorySource, id: string): MemorySource['pages'] {
+  const honest = source.pages.bind(source);
+  return async function* (partition, since) {
+    for await (const page of honest(partition, since))
+      yield { ...page, records: page.records.filter((record) => record.id !== id) };
+  };
+}
+
 describe('a run', () => {
   it('writes every record once and says ok', async () => {
     const report = await world.run();
@@ -349,6 +358,89 @@ describe('completeness', () => {
     const report = await world.run();
     expect(world.names().P1).toBe('n1');
     expect(report.status).toBe('ok');
+  });
+});
+
+describe('a reading that was not proven', () => {
+  /** The source counts P2 and leaves it out of its listing, until it is shown. */
+  const hideP2 = (): void => {
+    const honest = world.source.pages.bind(world.source);
+    world.source.pages = withoutFirst(world.source, 'P2');
+    show = () => {
+      world.source.pages = honest;
+    };
+  };
+  let show: () => void = () => undefined;
+  const owed = (): unknown[] => world.db.prepare('SELECT partition, since FROM owed_readings').all();
+  const AGAIN = [{ note: 'read whole again because the last whole reading was not proven', times: 1 }];
+
+  it('is read whole again by the next run, although the cursor has moved past what it missed', async () => {
+    hideP2();
+    expect(await world.run()).toMatchObject({ status: 'partial', proofs: [{ expected: 10, fetched: 9 }], notes: [] });
+    const mark = world.sink.writes;
+    expect(await world.run()).toMatchObject({ status: 'partial', proofs: [{ fetched: 9 }], notes: AGAIN });
+    expect(world.sink.writes).toBe(mark); // only reads are repeated
+    show();
+    expect(await world.run()).toMatchObject({ status: 'ok', counts: { read: 10, written: 1 }, notes: AGAIN });
+    expect(world.names().P2).toBe('n2');
+    expect(owed()).toEqual([]);
+    expect(await world.run()).toMatchObject({ status: 'ok', counts: { read: 0 }, notes: [] });
+  });
+
+  it('is owed too when it was a later one with --full', async () => {
+    await world.run();
+    world.source.rows.push({ id: 'P11', modifiedAt: at(5), name: 'n11' });
+    world.source.pages = withoutFirst(world.source, 'P11');
+    expect((await world.run({ full: true })).status).toBe('partial');
+    expect((await world.run()).status).toBe('partial');
+  });
+
+  it('is read from where it began when it was a reading of what changed', async () => {
+    await world.run();
+    const first = world.cursor() ?? '';
+    world.source.rows.push({ id: 'P11', modifiedAt: at(86_350), name: 'n11' });
+    for (let n = 12; n < 20; n++)
+      world.source.rows.push({ id: `P${n}`, modifiedAt: at(90_000 + n * 3_600), name: `n${n}` });
+    world.source.asOf = at(190_000);
+    const honest = world.source.pages;
+    world.source.pages = withoutFirst(world.source, 'P11');
+    expect((await world.run()).status).toBe('partial');
+    expect((world.cursor() ?? '') > at(100_000)).toBe(true);
+    expect(owed()).toEqual([{ partition: 'all', since: new Date(Date.parse(first) - 60_000).toISOString() }]);
+    world.source.pages = honest;
+    expect(await world.run()).toMatchObject({
+      ...{ status: 'ok', counts: { read: 9, written: 1 } },
+      notes: [{ note: 'read again as far back as the last reading, because that one was not proven' }],
+    });
+    expect(world.names().P11).toBe('n11');
+  });
+
+  it('stays owed when the process dies in it', async () => {
+    world.source.beforePage = (page) => {
+      if (page === 3) throw new FatalError(EXIT.internal, 'the process is gone', 'start it');
+    };
+    hideP2();
+    expect((await world.run()).status).toBe('failed');
+    expect(world.cursor()).toBeDefined();
+    world.restart();
+    world.source.beforePage = () => undefined;
+    expect(await world.run()).toMatchObject({ status: 'partial', proofs: [{ expected: 10, fetched: 9 }] });
+  });
+
+  it.each([
+    ['--since', { since: at(0) }],
+    ['--limit', { limit: 50 }],
+    ['--partition', { partition: 'all' }],
+    ['--dry-run', { dryRun: true }],
+  ])('is neither owed nor settled by %s', async (_flag, options) => {
+    await world.run(options);
+    expect(owed()).toEqual([]);
+    hideP2();
+    await world.run();
+    show();
+    await world.run(options);
+    expect(owed()).toEqual([{ partition: 'all', since: null }]);
+    expect((await world.run()).notes).toEqual(AGAIN);
   });
 });
 

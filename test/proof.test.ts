@@ -55,6 +55,19 @@ describe('a proof', () => {
     expect(await proofOf(shop, 'products')).toMatchObject({ status: 'partial', counts: { unproven: 1 } });
   });
 
+  test('is asked for again by the next run, and says why, until the source agrees with itself', async () => {
+    const shop = await openShop({ items: 20, drift: { totalWrong: 1, shiftRows: 2 } });
+    expect((await shop.type('sync', 'products')).code).toBe(3);
+    const again = await shop.type('sync', 'products');
+    expect(again).toMatchObject({ code: 3, stdout: expect.stringMatching(/read whole\s+again/) });
+    expect((await shop.type('proof', 'products')).stdout).toMatch(/21 +20 .*unproven[\s\S]*read whole again because/);
+    await shop.drift({});
+    await shop.type('sync', 'products');
+    expect(await proofOf(shop, 'products')).toMatchObject({ code: 0, counts: { expected: 20, fetched: 20 } });
+    await shop.type('sync', 'products');
+    expect((await shop.type('proof', 'products')).stdout).not.toMatch(/read whole\s+again/);
+  });
+
   test('shows each slice, and what is in none of them', async () => {
     const shop = await shopWithCustomers();
     const whole = await proofOf(shop, 'customers');

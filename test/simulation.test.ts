@@ -148,6 +148,7 @@ const FAST = [
   'no quarantine',
   'no margin',
   'cursor past what waits',
+  'unproven reading forgotten',
   'older state is trusted',
   'nothing is rediscovered',
   'no lock',

@@ -137,6 +137,12 @@ export class Shop {
   }
 
   /** Changes the state behind the tool's back, such as to make something older than it is. */
+  /** What the ERP does wrong from now on. */
+  async drift(drift: object): Promise<void> {
+    const reply = await fetch(`${this.erp.url}/_sandbox/drift`, { method: 'PUT', body: JSON.stringify(drift) });
+    if (!reply.ok) throw new Error(`drift answered ${reply.status}`);
+  }
+
   alter(sql: string): void {
     this.#withDatabase((db) => db.exec(sql));
   }

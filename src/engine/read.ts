@@ -17,6 +17,8 @@ export interface PartitionProof {
   readonly reason: string | null;
   /** The source's clock at the first page of the proven sweep: later changes are not covered. */
   readonly asOf: string | null;
+  /** Why more was read than what changed; null when an earlier reading left nothing owed. */
+  readonly again?: string | null;
 }
 
 interface PageTaken {

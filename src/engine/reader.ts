@@ -6,6 +6,7 @@ import type { OnEvent } from './events.ts';
 import type { Intake } from './intake.ts';
 import type { Ledger } from './ledger.ts';
 import { type PartitionProof, readPartition } from './read.ts';
+import { ReadingDebt } from './reading-debt.ts';
 import { UNION } from './verdict.ts';
 
 /** Which part of a source a run is about. */
@@ -46,10 +47,12 @@ const FETCH_MAX = 500;
 export class Reader<E> {
   readonly proofs: PartitionProof[] = [];
   readonly #options: ReaderOptions<E>;
+  readonly #debt: ReadingDebt;
   #everything = true;
 
   constructor(options: ReaderOptions<E>) {
     this.#options = options;
+    this.#debt = new ReadingDebt(options.state);
   }
 
   /** Every slice, those that failed last time first; a slice that had to be cut is asked in the parts that worked. */
@@ -58,6 +61,7 @@ export class Reader<E> {
     const slices: Partition[] = []; // as many as there are sales reps: a list is small
     for await (const slice of source.partitions(this.#sinceOf(''), signal)) slices.push(slice);
     const wanted = state.partitions.inOrder(slices).flatMap((slice) => state.partitions.cutOf(slice) ?? [slice]);
+    if (!this.#isPart) this.#debt.load(wanted.map(({ key }) => key));
     for (const slice of wanted) {
       if (reach.partition !== null && slice.key !== reach.partition) continue;
       if (this.#room() === 0) break;
@@ -66,6 +70,7 @@ export class Reader<E> {
     if (reach.partition !== null && this.proofs.length === 0)
       throw noSuchPartition(this.#options.pipe, reach.partition);
     if (this.isWhole && this.proofs.length > 1) await this.#proveUnion();
+    if (this.isWhole) this.#debt.close(this.proofs, this.#everything);
   }
 
   /** Records by id; what the source has no more is mapped from the kept payload. */
@@ -101,8 +106,19 @@ export class Reader<E> {
 
   /** Restricted runs see a part only: they prove nothing about the rest and move nothing. */
   get isWhole(): boolean {
-    const { since, limit, partition, records, dryRun } = this.#options.reach;
-    return since === null && limit === null && partition === null && records === null && !dryRun;
+    const { records, dryRun } = this.#options.reach;
+    return !this.#isPart && records === null && !dryRun;
+  }
+
+  /** Of the listing only a part is asked for. */
+  get #isPart(): boolean {
+    const { since, limit, partition } = this.#options.reach;
+    return since !== null || limit !== null || partition !== null;
+  }
+
+  /** What people should know about what was read, and why. */
+  get notes(): readonly { readonly note: string; readonly times: number }[] {
+    return this.#debt.notes(this.proofs);
   }
 
   get isComplete(): boolean {
@@ -124,9 +140,13 @@ export class Reader<E> {
       now,
       beginSweep: () => ledger.beginPartition(),
       room: () => this.#room(),
-      onCut: (whole, parts) => state.partitions.rememberCut(whole, parts),
+      onCut: (whole, parts) => {
+        state.partitions.rememberCut(whole, parts);
+        if (this.isWhole) this.#debt.divide(whole, parts);
+      },
       onPage: async (page, of, lastOfSorted, number) => {
         intake.readFrom = { partition: of.key, page: number };
+        if (this.isWhole && number === 1) this.#debt.begin(of.key, since);
         const taken = await intake.take(page, signal);
         onEvent({
           ...{ kind: 'page', partition: of.key, records: page.records.length, rejected: page.rejected.length },
@@ -137,8 +157,10 @@ export class Reader<E> {
         return taken;
       },
     });
-    for await (const proof of proofs) {
+    for await (const read of proofs) {
+      const proof = { ...read, again: this.#debt.reasonOf(partition.key) };
       this.proofs.push(proof);
+      if (this.isWhole && proof.verdict === 'complete') this.#debt.settle(proof.partition);
       const { partition: key, verdict, fetched: records, pages, ms } = proof;
       onEvent({ kind: 'slice', partition: key, verdict, records, pages, ms });
     }
@@ -184,8 +206,10 @@ export class Reader<E> {
     const { reach, state, changedMapper } = this.#options;
     if (reach.since !== null) return { kind: 'modified', from: reach.since };
     const cursor = state.cursor(partition);
-    if (reach.full || cursor === null || changedMapper) return { kind: 'everything' };
-    return { kind: 'modified', from: new Date(Date.parse(cursor) - reach.lookBackMs).toISOString() };
+    const owed = this.#debt.of(partition);
+    if (reach.full || cursor === null || changedMapper || owed === 'everything') return { kind: 'everything' };
+    const from = new Date(Date.parse(cursor) - reach.lookBackMs).toISOString();
+    return { kind: 'modified', from: owed !== null && owed < from ? owed : from };
   }
 
   /** While a sorted listing is read: up to what was read of it, never near the source's present. */

@@ -19,10 +19,10 @@ export function renderProof(pipe: string, proof: RunProof, paint: Paint): string
   const { slices, union } = proof;
   const all = [...slices, together(slices)];
   const [head = '', ...lines] = tableLines(COLUMNS, all.map(cells));
-  const body = slices.flatMap(({ verdict, reason }, index) => {
+  const body = slices.flatMap(({ verdict, reason, again }, index) => {
     const line = lines[index] ?? '';
     const painted = line.slice(0, line.length - verdict.length) + paint(INK[verdict], verdict);
-    return [painted, ...(reason === null ? [] : paragraph(reason, '    '))];
+    return [painted, ...[reason, again].flatMap((said) => (said ? paragraph(said, '    ') : []))];
   });
   return `${[
     `${pipe}, run ${proof.runId}, ${minuteOf(proof.startedAtMs)} UTC, ${proof.status}`,

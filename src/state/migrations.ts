@@ -343,4 +343,17 @@ export const MIGRATIONS: readonly string[] = [
   -- The run whose values were taken back; null once the source's values were written again.
   ALTER TABLE objects ADD COLUMN undone TEXT;
   `,
+  `
+  -- Readings that were begun and are not proven: the next run reads that much again, whatever the cursor says.
+  CREATE TABLE owed_readings (
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    partition TEXT NOT NULL,          -- '*': all slices, because something was in none of them
+    since TEXT,                       -- from where it was read; null: as a whole
+    at INTEGER NOT NULL,              -- since when it is owed
+    run TEXT NOT NULL,
+    PRIMARY KEY (stream, partition)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO owed_readings (stream, partition, since, at, run)
+    SELECT stream, partition, NULL, 0, run FROM partition_memory WHERE verdict = 'unproven';
+  `,
 ];

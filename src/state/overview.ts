@@ -38,6 +38,8 @@ export interface PipeStatus {
   readonly lackingRecords: number;
   /** Records that the source has deleted. */
   readonly deletedRecords: number;
+  /** Slices whose last reading was not proven: the next run reads them again, whatever the cursor says. */
+  readonly owedReadings: number;
   /** When the pipe changed over to the ERP's production; null for one that has not. */
   readonly flippedAtMs: number | null;
 }
@@ -45,7 +47,7 @@ export interface PipeStatus {
 /** Of a pipe that has no state yet. */
 export const neverRun = (pipe: string): PipeStatus => ({
   ...{ pipe, lastRun: null, lastOkAtMs: null, dataFromMs: null, openDeadLetters: 0, oldestDeadLetterMs: null },
-  ...{ waiting: 0, pendingLinks: 0, oldestPendingLinkMs: null, lackingRecords: 0, deletedRecords: 0 },
+  ...{ waiting: 0, pendingLinks: 0, oldestPendingLinkMs: null, lackingRecords: 0, deletedRecords: 0, owedReadings: 0 },
   flippedAtMs: null,
   miscounted: [],
 });
@@ -83,9 +85,11 @@ export function pipeStatus(db: Database, pipe: string): PipeStatus {
   const ofLatest = `stream = (SELECT stream FROM runs WHERE pipe = ? AND stream IS NOT NULL ORDER BY started_at DESC LIMIT 1)`;
   // A state of a version that knew nothing of deletions is read too.
   const knows = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'absences'").get() !== undefined;
+  const knowsOwed = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'owed_readings'").get() !== undefined;
   const ask = (sql: string): Counted => (knows ? counted(`${sql} AND ${ofLatest}`) : { n: 0, sinceMs: null });
   const lacking = ask('SELECT count(*) AS n, min(since) AS sinceMs FROM absences WHERE true');
   const deleted = ask('SELECT count(*) AS n, NULL AS sinceMs FROM records WHERE gone = 1');
+  const owed = knowsOwed ? ask('SELECT count(*) AS n, NULL AS sinceMs FROM owed_readings WHERE true').n : 0;
   return {
     pipe,
     lastRun: last ? lastRunOf(last) : null,
@@ -93,7 +97,7 @@ export function pipeStatus(db: Database, pipe: string): PipeStatus {
     dataFromMs: whole?.startedAtMs ?? null,
     ...{ openDeadLetters: letters.n, oldestDeadLetterMs: letters.sinceMs, waiting: waiting.n },
     ...{ pendingLinks: links.n, oldestPendingLinkMs: links.sinceMs },
-    ...{ lackingRecords: lacking.n, deletedRecords: deleted.n },
+    ...{ lackingRecords: lacking.n, deletedRecords: deleted.n, owedReadings: owed },
     flippedAtMs: flipOf(db, pipe)?.atMs ?? null,
     miscounted: knows ? miscountedOf(db, pipe) : [],
   };

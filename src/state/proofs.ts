@@ -14,6 +14,7 @@ const sliceSchema = z.looseObject({
   ms: z.number(),
   verdict: z.enum(['complete', 'unproven', 'failed', 'limited']),
   reason: z.string().nullable(),
+  again: z.string().nullish(),
 });
 
 export type SliceProof = z.infer<typeof sliceSchema>;

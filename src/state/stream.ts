@@ -9,6 +9,7 @@ import { Claims } from './claims.ts';
 import { Letters } from './letters.ts';
 import { Links } from './links.ts';
 import { ObjectStore } from './objects.ts';
+import { OwedReadings } from './owed-readings.ts';
 import { PartitionMemory } from './partitions.ts';
 import { Statements } from './statements.ts';
 
@@ -59,6 +60,7 @@ export class StreamState {
   readonly letters: Letters;
   readonly partitions: PartitionMemory;
   readonly absences: Absences;
+  readonly owedReadings: OwedReadings;
   /** The page that is being taken in, as records remember it; null for records that were asked for by id. */
   readFrom: { readonly partition: string; readonly page: number } | null = null;
   readonly #sql: Statements;
@@ -72,6 +74,7 @@ export class StreamState {
     this.letters = new Letters(this.#sql, mapper);
     this.partitions = new PartitionMemory(this.#sql);
     this.absences = new Absences(this.#sql);
+    this.owedReadings = new OwedReadings(this.#sql);
   }
 
   transaction<T>(work: () => T): T {

@@ -16,6 +16,13 @@ export interface Mutant {
   readonly hiddenBy?: string;
 }
 
+/** Nothing is owed by a reading that was not proven: else what a cursor has passed too early is read again. */
+const NOTHING_OWED: Replacement = {
+  file: 'engine/reader.ts',
+  old: 'if (this.isWhole && number === 1) this.#debt.begin(of.key, since);',
+  fresh: '',
+};
+
 const one = (file: string, old: string, fresh: string): readonly Replacement[] => [{ file, old, fresh }];
 
 /** A listing without an order is believed at its first reading. */
@@ -93,12 +100,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'cursor before the page',
     rule: 'a cursor moves after what lies behind it is in the state',
-    replacements: one(
-      'engine/reader.ts',
-      'const taken = await intake.take(page, signal);',
-      'this.#moveCursor(of, lastOfSorted, page);\n        const taken = await intake.take(page, signal);',
-    ),
+    replacements: [
+      ...one(
+        'engine/reader.ts',
+        'const taken = await intake.take(page, signal);',
+        'this.#moveCursor(of, lastOfSorted, page);\n        const taken = await intake.take(page, signal);',
+      ),
+      NOTHING_OWED,
+    ],
     world: 'killed',
+    hiddenBy: 'the reading that is owed until it is proven, which is switched off here too',
   },
   {
     name: 'cursor past what waits',
@@ -113,9 +124,16 @@ export const MUTANTS: readonly Mutant[] = [
     replacements: [
       ...one('engine/reader.ts', "if (verdict === 'complete' && asOf !== null)", 'if (asOf !== null)'),
       ...ONE_READING,
+      NOTHING_OWED,
     ],
     world: 'unordered',
     hiddenBy: 'the look-back, and the second reading of a listing, which is switched off here too',
+  },
+  {
+    name: 'unproven reading forgotten',
+    rule: 'a reading that was not proven is read again as far back, wherever the cursor is',
+    replacements: [NOTHING_OWED],
+    world: 'hiding',
   },
   {
     name: 'no point read',

@@ -94,8 +94,8 @@ export class Oracle {
 
   /** A process begins: where the cursor stands now is no move of it. */
   noteCursor(db: Db): void {
-    const position = this.#position(db).get()?.position;
-    if (position) this.#positions.set(db, position);
+    const { position, owed } = this.#position(db).get() ?? {};
+    if (position) this.#positions.set(db, `${position} ${owed}`);
   }
 
   #position(db: Db): ReturnType<typeof positionIn> {
@@ -111,12 +111,15 @@ export class Oracle {
     if (found !== undefined) throw new Broken('S7', `${found} is in ${where}`);
   }
 
-  /** S1: what lies behind a cursor, less the look-back, is in the state. */
+  /** S1: what lies behind a cursor, less the look-back, is in the state, or in a reading that is owed. */
   checkCursor(db: Db, lookBackMs: number, nowMs: number): void {
     const row = this.#position(db).get();
-    if (!row?.position || row.position === this.#positions.get(db)) return;
-    this.#positions.set(db, row.position);
-    const waiting = db.prepare<[string], { id: string }>(WAITING_BEHIND).get(row.position);
+    const place = row?.position ? `${row.position} ${row.owed}` : null;
+    const before = this.#positions.get(db);
+    if (!row?.position || place === null || place === before) return;
+    this.#positions.set(db, place);
+    const hasMoved = before?.split(' ')[0] !== row.position;
+    const waiting = hasMoved && db.prepare<[string], { id: string }>(WAITING_BEHIND).get(row.position);
     if (waiting)
       throw new Broken('S1', `the cursor moved to ${row.position}, past ${waiting.id}, which is not settled`);
     const known = new Map(
@@ -125,7 +128,8 @@ export class Oracle {
         .all()
         .map(({ id, at }) => [id, at]),
     );
-    const behind = new Date(Date.parse(row.position) - lookBackMs).toISOString();
+    const read = new Date(Date.parse(row.position) - lookBackMs).toISOString();
+    const behind = row.owed !== null && row.owed < read ? row.owed : read;
     for (const version of this.#vendor.view(nowMs)) {
       if (version.at >= behind) continue;
       const at = known.get(version.id);
@@ -235,7 +239,9 @@ export class Oracle {
 }
 
 const positionIn = (db: Db) =>
-  db.prepare<[], { position: string | null }>('SELECT min(position) AS position FROM cursors');
+  db.prepare<[], { position: string | null; owed: string | null }>(
+    `SELECT min(position) AS position, (SELECT min(coalesce(since, '')) FROM owed_readings) AS owed FROM cursors`,
+  );
 
 /** All records of an unsettled entity are older than the place the cursor has just moved to. */
 const WAITING_BEHIND = `SELECT e.id FROM entities e

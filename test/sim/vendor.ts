@@ -29,6 +29,9 @@ export class Vendor {
   /** The date each record was last listed with. */
   readonly #listed = new Map<string, string>();
 
+  #hiddenId: string | null = null;
+  #hiddenFor = 0;
+
   /** Whether a listing that has no order to ask for comes by id; otherwise as the table lies. */
   readonly #listsById: boolean;
 
@@ -88,11 +91,26 @@ export class Vendor {
     const size = Number(url.searchParams.get('size'));
     const start = Number(url.searchParams.get('page')) * size;
     const short = chance.hits(rates.erpShortPage) ? chance.between(0, 1) : 0;
-    const page = rows.slice(start, start + Math.max(1, size - short));
+    const hidden = this.#hidden(rows);
+    const listed = rows.filter(({ id }) => id !== hidden);
+    const page = listed.slice(start, start + Math.max(1, size - short));
     if (short > 0) this.#wire.count('short page');
     const total = chance.hits(rates.erpTotal) ? Math.max(0, rows.length + chance.between(-1, 1)) : rows.length;
     this.#countTies(rows, size);
     return { status: 200, headers, text: this.#page(page, total) };
+  }
+
+  /** A row that is counted and not listed, for as many requests as a few readings of a listing take. */
+  #hidden(rows: readonly Version[]): string | null {
+    const { chance, rates } = this.#wire;
+    if (rates.erpHides === 0) return null;
+    if (this.#hiddenFor > 0) this.#hiddenFor--;
+    else if (rows.length > 0 && chance.hits(rates.erpHides)) {
+      this.#hiddenId = chance.pick(rows).id;
+      this.#hiddenFor = chance.between(20, 80);
+      this.#wire.count('row hidden from listings');
+    } else this.#hiddenId = null;
+    return this.#hiddenId;
   }
 
   /** Without an order a listing comes by id, or as the table lies: an edited row moves to its end. */

@@ -55,6 +55,12 @@ export const WORLDS = {
     ...{ habits: { ...busy, records: 20, meanGapMs: 3_000, edits: 300 }, isSorted: false },
     ...{ runs: 6, lookBackMs: 240_000, gapsMs: quick, pageSize: 5 },
   },
+  /** No look-back, and rows that the ERP counts and does not list for a while. */
+  hiding: {
+    rates: { erpHides: 0.15, crash: 0.01, stopped: 0.2 },
+    ...{ habits: { ...busy, records: 15, edits: 12, meanGapMs: 1_200_000 }, runs: 12, lookBackMs: 0, gapsMs: quick },
+    pageSize: 3,
+  },
   /** A first load of records that are edited while they are on their way, and a process that dies in it. */
   rushed: {
     rates: { crash: 0.03, hubStall: 0.1, hubLandsLate: 0.3, leaving: 0.3 },

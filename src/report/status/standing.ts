@@ -102,7 +102,7 @@ function pipeNeeds(status: PipeStatus, { nowMs, isAlive, slots }: Standing): Nee
     const what = `${pipe}: fed from the ERP's production for ${age(nowMs - status.flippedAtMs)}`;
     needs.push({ weight: 'yellow', what, advice: null, command: 'retail-sync cutover status' });
   }
-  needs.push(...countNeeds(status));
+  needs.push(...owedNeeds(status), ...countNeeds(status));
   const dataAgeMs = nowMs - (status.dataFromMs ?? nowMs);
   if (slots.length > 0 && dataAgeMs > DATA_OLD_MS)
     needs.push({
@@ -111,6 +111,13 @@ function pipeNeeds(status: PipeStatus, { nowMs, isAlive, slots }: Standing): Nee
     });
   return needs;
 }
+
+/** After a run that only saw a part: one that saw all has said so itself. */
+const owedNeeds = ({ pipe, owedReadings, lastRun }: PipeStatus): Need[] => {
+  if (owedReadings === 0 || lastRun?.status !== 'ok') return [];
+  const what = `${pipe}: read whole again by the next run, because the last whole reading was not proven`;
+  return [{ weight: 'yellow', what, advice: null, command: `retail-sync sync ${pipe}` }];
+};
 
 /** People archived, merged or made objects; a comparison by key tells which. */
 const countNeeds = ({ pipe, miscounted }: PipeStatus): Need[] =>
