@@ -41,7 +41,7 @@ export const MUTANTS: readonly Mutant[] = [
     replacements: [
       ...one(
         'sources/erp/rest.ts',
-        'return new Keyset({ paging, fixed, param: filter.param, boundOf: this.#boundOf, from, what });',
+        'return new Keyset({ paging, queryOf, param, boundOf: this.#boundOf, from, what });',
         'return new Sweep(paging, this.#fixed(partition, since), what);',
       ),
       ...ONE_READING,
@@ -179,8 +179,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'an outcome nobody heard settles nothing',
     replacements: one(
       'engine/writer.ts',
-      "than the first\n      return 'held';",
-      "than the first\n      return 'written';",
+      "'unanswered', `${object} ${key}`, outcome.reason, proof);\n      return 'held';",
+      "'unanswered', `${object} ${key}`, outcome.reason, proof);\n      return 'written';",
     ),
     world: 'deaf',
   },
@@ -214,8 +214,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'the outcomes of a batch and the states of its entities are one transaction',
     replacements: one(
       'engine/writer.ts',
-      'const ended = state.transaction(() => this.#settle(object, batch, outcomes, lates));',
-      'const ended = this.#settle(object, batch, outcomes, lates);',
+      'const ended = state.transaction(() => this.#settle(object, batch, outcomes, lates, number));',
+      'const ended = this.#settle(object, batch, outcomes, lates, number);',
     ),
     world: 'killed',
     hiddenBy:
