@@ -45,6 +45,7 @@ async function sit(cwd: string, env: Readonly<Record<string, string>>, script: S
 const addresses = ({ env }: Shop): Record<string, string> => ({
   HUBSPOT_BASE_URL: env.HUBSPOT_BASE_URL ?? '',
   ERP_STAGING_URL: env.ERP_STAGING_URL ?? '',
+  ERP_PROFILE: 'sandbox',
 });
 
 describe.concurrent('init', () => {

@@ -13,7 +13,7 @@ const document = z.object({
 });
 
 /** What is taken of an old shop, where nothing else is said. */
-const COUNTS = { letters: 2, payloads: 1, journal: 2, runs: 2, slots: 1, comparisons: 1, probes: 1, files: 0 };
+const COUNTS = { letters: 2, payloads: 1, journal: 2, runs: 2, slots: 1, comparisons: 2, probes: 1, files: 0 };
 const NONE = Object.fromEntries(Object.keys(COUNTS).map((kind) => [kind, 0]));
 
 const prune = async (shop: Shop, ...flags: string[]) =>

@@ -57,6 +57,7 @@ describe('SECURITY.md', () => {
 const CONSTANT = [
   "src/state/history.ts: number('rateLimited')",
   'src/state/letter-watch.ts: failed',
+  'src/state/letter-watch.ts: collected',
   'src/state/reconciliation.ts: table',
   'src/state/retention.ts: DOOMED[kind]',
   'src/state/retention.ts: doomed',
