@@ -10,6 +10,7 @@ import { startErp } from '../src/sandbox/erp/server.ts';
 import { type Sandbox, startSandbox } from '../src/sandbox/start.ts';
 import { generateErp } from '../src/sandbox/world.ts';
 import { closeLater, temporaryFolder } from './cli-harness.ts';
+import { BusinessCentral } from './erp-business-central.ts';
 
 const runs = z.object({
   exit: z.number(),
@@ -31,6 +32,8 @@ const probes = z.object({
   ),
 });
 
+const DAY_MS = 86_400_000;
+const SAMPLE = 'fixtures/vendors/business-central-item.json';
 const folder = temporaryFolder();
 let world: Sandbox;
 
@@ -82,13 +85,16 @@ async function ask(path: string, method: string, body: unknown): Promise<void> {
 }
 const drift = (switches: object): Promise<void> => ask('drift', 'PUT', switches);
 
-/** The sandbox's profile with one thing changed. */
-function profileWith(before: string, after: string): string {
-  const text = readFileSync('src/sources/erp/profiles/sandbox.yaml', 'utf8');
-  if (!text.includes(before)) throw new Error(`the profile has no ${before}`);
+/** A shipped profile with one thing changed. */
+function profileOf(name: string, before: RegExp, after: string): string {
+  const text = readFileSync(`src/sources/erp/profiles/${name}.yaml`, 'utf8');
+  if (!before.test(text)) throw new Error(`the profile has no ${before}`);
   mkdirSync(join(folder, 'profiles'), { recursive: true });
-  const path = join(folder, 'profiles', 'other.yaml');
-  writeFileSync(path, text.replaceAll(before, after));
+  const path = join(folder, 'profiles', `${name}.yaml`);
+  writeFileSync(
+    path,
+    text.replace(before, () => after),
+  );
   return path;
 }
 
@@ -179,7 +185,7 @@ describe('the probe', () => {
   });
 
   test('names pages that overlap: the profile counts them from another number than the vendor', async () => {
-    const ERP_PROFILE = profileWith('first: 1', 'first: 0');
+    const ERP_PROFILE = profileOf('sandbox', /first: 1/g, 'first: 0');
     const found = await findings('erp', 'products', {}, { ERP_PROFILE });
     expect(found).toContainEqual(
       expect.objectContaining({ kind: 'pages-overlap', fix: expect.stringContaining('paging (first') }),
@@ -191,7 +197,10 @@ describe('the probe', () => {
     const erp = await startErp({ world: rows, seed: 1, timeScale: 0.05 });
     closeLater(() => erp.close());
     // 2,000 rows deep costs 300 ms here: a ceiling of 600 ms is met before 20,000 rows.
-    const env = { ERP_STAGING_URL: erp.stagingUrl, ERP_PROFILE: profileWith('ceilingMs: 30000', 'ceilingMs: 600') };
+    const env = {
+      ERP_STAGING_URL: erp.stagingUrl,
+      ERP_PROFILE: profileOf('sandbox', /ceilingMs: 30000/, 'ceilingMs: 600'),
+    };
     expect(await findings('erp', 'products', {}, env)).toContainEqual(
       expect.objectContaining({ kind: 'near-ceiling', fix: expect.stringContaining('slices') }),
     );
@@ -200,5 +209,47 @@ describe('the probe', () => {
   test('speaks of no ERP profile where Square is read', async () => {
     for (const resource of ['orders', 'customers', 'locations'])
       expect(JSON.stringify(await findings('square', resource))).not.toMatch(/ERP|profile/);
+  });
+});
+
+describe("the probe of records in a vendor's own shape, by a profile that is shipped", () => {
+  /** The vendor's sample, as often as a probe needs it, each with an id and a date of its own. */
+  async function openBusinessCentral(): Promise<BusinessCentral> {
+    const vendor = new BusinessCentral();
+    await vendor.start();
+    closeLater(async () => vendor.stop());
+    const [item] = z.array(z.looseObject({})).parse(JSON.parse(readFileSync(SAMPLE, 'utf8')));
+    vendor.tables.items = Array.from({ length: 120 }, (_, at) => ({
+      ...item,
+      id: `5d115c9c-44e3-ea11-bb43-${String(at).padStart(12, '0')}`,
+      number: `1896-${at}`,
+      lastModifiedDateTime: new Date(Date.now() - (at + 1) * 7 * DAY_MS).toISOString(),
+    }));
+    return vendor;
+  }
+  const settings = ({ url, tokenUrl }: BusinessCentral) => ({
+    ERP_STAGING_URL: url,
+    ERP_PROFILE: profileOf('business-central', /tokenUrl: .*/, `tokenUrl: ${tokenUrl}`),
+    ERP_TOKEN: '',
+    ERP_USER: 'client',
+    ERP_PASSWORD: 'secret-2',
+    ERP_DATABASE: 'acme',
+  });
+
+  test('relies on nothing that Business Central does not send', async () => {
+    const vendor = await openBusinessCentral();
+    expect(await findings('erp', 'products', { against: 'mapper' }, settings(vendor))).toEqual([]);
+    expect(vendor.refused).toEqual([]);
+  });
+
+  test('names what Business Central has renamed', async () => {
+    const vendor = await openBusinessCentral();
+    vendor.tables.items = (vendor.tables.items ?? []).map(({ unitPrice, ...item }) => ({
+      ...item,
+      salesPrice: unitPrice,
+    }));
+    expect(await findings('erp', 'products', { against: 'mapper' }, settings(vendor))).toContainEqual(
+      expect.objectContaining({ kind: 'field-absent', fix: expect.stringContaining('listPrice: salesPrice') }),
+    );
   });
 });

@@ -133,11 +133,12 @@ function likeliest(
     .filter((one) => !read.has(one.path) && one.path.startsWith(stem) && !/[.[]/.test(one.path.slice(stem.length)))
     .map((one) => one.path);
   const words = [path, field].flatMap((name) => wordsOf(name.slice(name.lastIndexOf('.') + 1)));
-  const scored = free.map((name) => ({
-    name,
-    score: wordsOf(name.slice(stem.length)).filter((word) => words.includes(word)).length,
-  }));
-  const [best] = scored.toSorted((a, b) => b.score - a.score);
+  const scored = free.map((name) => {
+    const own = wordsOf(name.slice(stem.length));
+    return { name, score: own.filter((word) => words.includes(word)).length, length: own.length };
+  });
+  // Of two that share a word, the one with less besides: salesPrice before priceIncludesTax.
+  const [best] = scored.toSorted((a, b) => b.score - a.score || a.length - b.length);
   if (best !== undefined && best.score > 0) return best.name;
   const before = new Set(baseline?.fields.map((one) => one.path));
   const [fresh, ...others] = before.size === 0 ? [] : free.filter((name) => !before.has(name));
