@@ -201,7 +201,8 @@ Examples:
   retail-sync status --json | jq '.needs[].command'
 
 "data age" is the time since the start of the last run that was proven complete:
-every change made before it is in HubSpot. Exit code: 0, whatever the pipes say.`,
+every change made before it is in HubSpot, or an open dead letter. Exit code: 0,
+whatever the pipes say.`,
   )
   .action((flags) => run(async () => (await import('./commands/status.ts')).status(flags, invocation)));
 

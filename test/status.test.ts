@@ -63,9 +63,20 @@ describe('what needs a person', () => {
   });
 
   test('names a run whose dead letters are its only fault once, not twice', () => {
-    const partial = lastRun({ status: 'partial', hint: 'retail-sync dead-letters list --pipe customers' });
+    const hint = 'retail-sync dead-letters list --pipe customers';
+    const partial = lastRun({ status: 'partial', reason: '1 dead letter was added', hint });
     const needs = needsOf(standing({ pipes: [pipe('customers', { lastRun: partial, openDeadLetters: 1 })] }));
     expect(needs.map(({ what }) => what)).toEqual(['customers: 1 dead letter']);
+  });
+
+  test('is what a run could not prove as well, although dead letters were added', () => {
+    const hint = 'retail-sync dead-letters list --pipe customers';
+    const reason = '1 slice is not proven complete; 1 dead letter was added';
+    const partial = lastRun({ status: 'partial', reason, hint });
+    expect(needsOf(standing({ pipes: [pipe('customers', { lastRun: partial, openDeadLetters: 1 })] }))).toMatchObject([
+      { what: `customers: ${reason}`, command: 'retail-sync sync customers' },
+      { what: 'customers: 1 dead letter', command: hint },
+    ]);
   });
 
   test('is a run that says it is running while its process is gone', () => {
@@ -231,6 +242,24 @@ describe('the figures of a service', () => {
       dataFromMs: NOW_MS - 3 * DAY_MS,
     });
     closeDatabase(db);
+  });
+});
+
+describe.concurrent('a service that died last week', () => {
+  test('is seen on the morning screen by the slot that nothing has started since', async () => {
+    const shop = await openShop({ items: 20 });
+    await shop.syncHere();
+    expect((await shop.run(['jobs', 'tick'])).code).toBe(0);
+    const db = openDatabase(join(shop.folder, 'state'), { environment: 'sandbox', portalId: '1234567' });
+    const ageMs = 6 * DAY_MS;
+    db.prepare('UPDATE slots SET planned_at = planned_at - @ageMs, not_before = not_before - @ageMs').run({ ageMs });
+    db.prepare('UPDATE runs SET started_at = started_at - @ageMs, ended_at = ended_at - @ageMs').run({ ageMs });
+    closeDatabase(db);
+    const { stdout } = await shop.run(['status']);
+    expect(stdout).toMatch(
+      /products\+pos-orders: planned for .*nothing has[\s\S]*started\s+it\n\s+retail-sync jobs tick/,
+    );
+    expect(stdout).toContain('products: no run has been ok for 6 days');
   });
 });
 

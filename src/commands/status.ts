@@ -14,7 +14,7 @@ import { type Db, openReadOnly, schemaOf } from '../state/database.ts';
 import { kpisOf, NO_KPIS, runsSince } from '../state/history.ts';
 import { MIGRATIONS } from '../state/migrations.ts';
 import { boundTo, neverRun, pipeStatus } from '../state/overview.ts';
-import { slotsSince } from '../state/slots.ts';
+import { type SlotRow, slotsSince, unfinishedSlots } from '../state/slots.ts';
 import type { Invocation } from './invocation.ts';
 
 export interface StatusFlags {
@@ -63,9 +63,15 @@ async function standingOf(db: Db | null, config: Config): Promise<Standing> {
     portalId: bound?.portalId ?? config.hubspot?.portalId ?? null,
     pipes: pipeNames().map((pipe) => (db ? pipeStatus(db, pipe) : neverRun(pipe))),
     deafChannels: db ? deafChannels(db) : [],
-    slots: db && hasSlots(db) ? slotsSince(db, nowMs - SLOTS_BACK_MS) : [],
+    slots: db && hasSlots(db) ? slotsOf(db, nowMs) : [],
     isAlive,
   };
+}
+
+/** One that nothing has started stays, however long ago: a service that died last week plans nothing since. */
+function slotsOf(db: Db, nowMs: number): SlotRow[] {
+  const sinceMs = nowMs - SLOTS_BACK_MS;
+  return [...slotsSince(db, sinceMs), ...unfinishedSlots(db).filter(({ plannedAtMs }) => plannedAtMs < sinceMs)];
 }
 
 /** The schedule's; its file is read only where there is one, so that the screen comes at once. */

@@ -66,7 +66,9 @@ const status = z.looseObject({
       pipe: z.string(),
       lastRun: z.looseObject({ id: z.string(), status: z.string(), startedAtMs: atMs }).nullable(),
       lastOkAtMs: atMs.nullable(),
-      dataFromMs: atMs.nullable().describe('every change made at the source before is in HubSpot'),
+      dataFromMs: atMs
+        .nullable()
+        .describe('every change made at the source before is in HubSpot, or an open dead letter'),
       openDeadLetters: count,
       waiting: count.describe('entities read and not settled'),
       pendingLinks: count,

@@ -23,7 +23,7 @@ export interface PipeStatus {
   readonly pipe: string;
   readonly lastRun: LastRun | null;
   readonly lastOkAtMs: number | null;
-  /** Every change made at the source before this instant is in HubSpot: the start of the last proven whole run. */
+  /** Every change made at the source before is in HubSpot, or an open dead letter: the start of the last proven whole run. */
   readonly dataFromMs: number | null;
   readonly openDeadLetters: number;
   readonly oldestDeadLetterMs: number | null;

@@ -179,8 +179,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'an outcome nobody heard settles nothing',
     replacements: one(
       'engine/writer.ts',
-      "'unanswered', `${object} ${key}`, outcome.reason, proof);\n      return 'held';",
-      "'unanswered', `${object} ${key}`, outcome.reason, proof);\n      return 'written';",
+      ", outcome.reason, proof);\n      return 'held';",
+      ", outcome.reason, proof);\n      return 'written';",
     ),
     world: 'deaf',
   },

@@ -1,7 +1,7 @@
 /** What `status` knows, and what of it needs a person. Pure. */
 
 import { minuteIn } from '../../schedule/zone.ts';
-import type { PipeStatus } from '../../state/overview.ts';
+import type { LastRun, PipeStatus } from '../../state/overview.ts';
 import type { SlotRow } from '../../state/slots.ts';
 
 /** The state as `status` read it, at one instant. */
@@ -14,7 +14,7 @@ export interface Standing {
   readonly pipes: readonly PipeStatus[];
   /** Ways of alerts that do not get through, and since when. */
   readonly deafChannels: readonly { readonly channel: string; readonly sinceMs: number }[];
-  /** Of the last two days and the planned ones; empty where nobody uses the schedule. */
+  /** Of the last two days, and all that are not over, however old; empty where nobody uses the schedule. */
   readonly slots: readonly SlotRow[];
   /** Whether a process lives; a run that says `running` without one has died. */
   readonly isAlive: (pid: number) => boolean;
@@ -71,20 +71,7 @@ function pipeNeeds(status: PipeStatus, { nowMs, isAlive, slots }: Standing): Nee
   const { pipe, lastRun } = status;
   if (!lastRun) return [];
   const again = `retail-sync sync ${pipe}`;
-  const needs: Need[] = [];
-  if (lastRun.status === 'running' && !isAlive(lastRun.pid))
-    needs.push({
-      weight: 'red',
-      what: `${pipe}: its run died; the next one goes on where it stopped`,
-      advice: null,
-      command: again,
-    });
-  else if (lastRun.status !== 'ok' && lastRun.status !== 'running' && !onlyLetters(status))
-    needs.push({
-      weight: lastRun.status === 'partial' ? 'yellow' : 'red',
-      what: `${pipe}: ${lastRun.reason ?? lastRun.status}`,
-      ...adviceOf(lastRun.hint ?? again, again),
-    });
+  const needs: Need[] = runNeeds(status, lastRun, isAlive);
   if (status.openDeadLetters > 0) needs.push(letterNeed(status, nowMs));
   if (status.waiting > 0 && lastRun.status === 'ok')
     needs.push({
@@ -127,9 +114,30 @@ const countNeeds = ({ pipe, miscounted }: PipeStatus): Need[] =>
     command: `retail-sync reconcile ${pipe}`,
   }));
 
+/** What the last run left to do; nothing when it is ok, under way, or short of its dead letters alone. */
+function runNeeds(status: PipeStatus, lastRun: LastRun, isAlive: Standing['isAlive']): Need[] {
+  const { pipe } = status;
+  const again = `retail-sync sync ${pipe}`;
+  if (lastRun.status === 'running') {
+    const what = `${pipe}: its run died; the next one goes on where it stopped`;
+    return isAlive(lastRun.pid) ? [] : [{ weight: 'red', what, advice: null, command: again }];
+  }
+  if (lastRun.status === 'ok' || onlyLetters(status)) return [];
+  // The letters have a line of their own, with their command.
+  const hint = hasLettersHint(lastRun) ? again : (lastRun.hint ?? again);
+  const weight = lastRun.status === 'partial' ? 'yellow' : 'red';
+  return [{ weight, what: `${pipe}: ${lastRun.reason ?? lastRun.status}`, ...adviceOf(hint, again) }];
+}
+
 /** A run that is `partial` for its dead letters alone: the letters are what has to be looked at. */
 const onlyLetters = ({ lastRun, openDeadLetters }: PipeStatus): boolean =>
-  lastRun?.status === 'partial' && openDeadLetters > 0 && (lastRun.hint ?? '').includes('dead-letters');
+  lastRun?.status === 'partial' && openDeadLetters > 0 && ONLY_LETTERS.test(lastRun.reason ?? '');
+
+const hasLettersHint = ({ status, hint }: LastRun): boolean =>
+  status === 'partial' && (hint ?? '').includes('dead-letters list');
+
+/** The whole reason of such a run; anything beside it, such as a slice that is not proven, has to be said. */
+const ONLY_LETTERS = /^\d+ dead letters? (?:was|were) added$/;
 
 function letterNeed({ pipe, openDeadLetters, oldestDeadLetterMs }: PipeStatus, nowMs: number): Need {
   const since = oldestDeadLetterMs === null ? '' : `, the oldest for ${age(nowMs - oldestDeadLetterMs)}`;
