@@ -44,6 +44,7 @@ export async function examine(input: {
   const asked = surveyNetwork(targetsOf(survey, state.instances), stop);
   // Loading the vendors' packages keeps this process busy: hosts that answer at once are timed before it.
   await Promise.race([asked, sleep(HEAD_START_MS)]);
+  await loadPackages(survey);
   const [network, hubspot, erp, square] = await Promise.all([
     asked,
     surveyHubspot(survey, jobs, stop),
@@ -77,6 +78,10 @@ export async function examine(input: {
     .sort((a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group));
   return { findings, exit: exitOf(findings) };
 }
+
+/** On a busy machine it takes seconds of ours, in which every vendor would seem slow: it is over before their time begins. */
+const loadPackages = ({ hubspot, square }: Survey): Promise<unknown> =>
+  Promise.all([hubspot && import('@hubspot/api-client/lib/src/services/http/Request.js'), square && import('square')]);
 
 /** Every host that a sync talks to. An ERP address that no pipe is fed from today may be dark. */
 function targetsOf({ hubspot, erp, square }: Survey, instances: ReadonlyMap<string, string>): Target[] {
