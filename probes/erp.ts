@@ -24,6 +24,7 @@ export function erpSubject(job: LoadedJob, config: Config, named: string | null)
     fed: {
       job,
       source,
+      systems: instance.systems,
       facts: { environment: instance.environment, zone: instance.zone, currencies: ['USD'], names: {} },
     },
   };

@@ -36,6 +36,6 @@ export function squareSubject(resource: SquareResource, job: LoadedJob, config: 
     instance: instance.id,
     inquiry: throughSource(source, instance.zone),
     partitions: (signal) => slicesOf(source, signal),
-    fed: { job, source, facts },
+    fed: { job, source, facts, systems: instance.systems },
   };
 }

@@ -2,6 +2,7 @@
 import type { Inquiry } from '../src/inquiry.ts';
 import type { LoadedJob } from '../src/jobs.ts';
 import type { Facts, Partition, Source } from '../src/pipe.ts';
+import type { Systems } from '../src/systems.ts';
 
 export interface Subject {
   readonly system: 'erp' | 'square' | 'hubspot';
@@ -16,8 +17,14 @@ export interface Subject {
   readonly isAboutPeople: boolean;
   /** Where a person corrects what is wrong. */
   readonly where: string;
-  /** The pipe that reads this, for `--against mapper`; null when none does. */
-  readonly fed: { readonly job: LoadedJob; readonly source: Source; readonly facts: Facts } | null;
+  /** The pipe that reads this, for `--against mapper` and `--record`; null when none does. */
+  readonly fed: {
+    readonly job: LoadedJob;
+    readonly source: Source;
+    readonly facts: Facts;
+    /** Of the same instance: what the pipe's mapping joins is read there. */
+    readonly systems: Systems;
+  } | null;
 }
 
 /** Slices listed for a sample, at most: more are no partition list. */

@@ -237,7 +237,7 @@ function joinsOf(job: LoadedJob, mission: Mission): Pick<Ends, 'join' | 'prepare
 }
 
 /** Nothing of an excluded row is kept, in memory neither: only that it is excluded. */
-function judged(record: unknown, scope: LoadedJob['mapping']['scope']): JoinedRow {
+export function judged(record: unknown, scope: LoadedJob['mapping']['scope']): JoinedRow {
   const verdict = scope(typeof record === 'object' && record !== null ? { ...record } : {}, {});
   if (verdict.in === true) return { kind: 'record', record };
   return { kind: 'excluded', rule: verdict.in === false ? verdict.rule : SCOPE_UNKNOWN };

@@ -3,7 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import type { Joined, Mapped, Mapping, Upsert } from '../src/pipe.ts';
+import type { Joined, Mapping } from '../src/pipe.ts';
+import { type Answer, answerOf as answer, upsertsOf } from '../src/probe/record/answer.ts';
+
+export { type Answer, upsertsOf };
 
 export const ROOT = join(import.meta.dirname, '..');
 
@@ -43,38 +46,15 @@ async function mappingOf(stem: string): Promise<Mapping<unknown>> {
   return value;
 }
 
-const fixtureOf = (stem: string): Fixture =>
-  FixtureSchema.parse(JSON.parse(readFileSync(join(ROOT, 'fixtures', `${stem}.json`), 'utf8')));
+const fixtureOf = (stem: string, folder = join(ROOT, 'fixtures')): Fixture =>
+  FixtureSchema.parse(JSON.parse(readFileSync(join(folder, `${stem}.json`), 'utf8')));
 
-export type Answer =
-  | Mapped
-  | { readonly kind: 'out of scope'; readonly rule: string }
-  | { readonly kind: 'scope unknown' };
-
-/** What becomes of one entity, in the order in which the engine does it: scope, validation, mapping. */
-export function answerOf(
-  mapping: Mapping<unknown>,
-  { records, joined, facts, entity }: Case,
-  fixture: Fixture,
-): Answer {
-  for (const [position, record] of records.entries()) {
-    const scope = mapping.scope(record, joined?.[position] ?? {});
-    if (scope.in === false && !scope.farewell) return { kind: 'out of scope', rule: scope.rule };
-    if (scope.in === 'unknown') return { kind: 'scope unknown', ...scope.issue };
-  }
-  const parsed = records.map((record) => mapping.schema.safeParse(record));
-  const issues = parsed.flatMap((result) => result.error?.issues ?? []);
-  if (issues.length > 0) {
-    return { kind: 'invalid', issues: issues.map(({ path, message }) => ({ path: path.join('.'), message })) };
-  }
+/** What becomes of one entity, with input that throws when a mapper writes into it. */
+export function answerOf(mapping: Mapping<unknown>, one: Case, fixture: Fixture): Answer {
+  const { records, joined, facts, entity } = one;
   const rows: Joined = records.map((_, position) => joined?.[position] ?? {});
-  const values = parsed.map((result) => result.data);
-  return mapping.map(
-    deepFreeze(values),
-    deepFreeze(rows),
-    { ...fixture.facts, ...defined(facts) },
-    entity ?? entityOf(records),
-  );
+  const key = entity ?? entityOf(records);
+  return answer(mapping, deepFreeze({ key, records, joined: rows }), { ...fixture.facts, ...defined(facts) });
 }
 
 /** What the source would say: a return belongs to the sale it names, everything else to itself or the sale among them. */
@@ -110,9 +90,6 @@ function defined(facts: Case['facts']): Partial<Fixture['facts']> {
   };
 }
 
-export const upsertsOf = (answer: Answer): readonly Upsert[] =>
-  answer.kind === 'upserts' ? answer.upserts : answer.kind === 'excluded' ? (answer.farewell ?? []) : [];
-
 export const stems = readdirSync(join(ROOT, 'mappers'))
   .filter((file) => file.endsWith('.ts'))
   .map((file) => basename(file, '.ts'))
@@ -127,3 +104,22 @@ export function theMapping(stem: string): { mapping: Mapping<unknown>; fixture: 
   if (found === undefined) throw new Error(`no mapper named ${stem}`);
   return found;
 }
+
+/** `customers-03-excluded-retail`: recorded by `probe --record`, its mapper's stem in front. */
+const RECORDED = /^([\w-]+?)-\d\d-[\w-]+(?=\.json$)/;
+
+/** Fixtures recorded from life that a person put into a folder. */
+export function recordedIn(folder = join(ROOT, 'fixtures')) {
+  return readdirSync(folder)
+    .map((file) => RECORDED.exec(file))
+    .filter((found) => found !== null)
+    .map(([name, stem = '']) => ({ name, ...theMapping(stem), fixture: fixtureOf(name, folder) }));
+}
+
+/** As an expected file holds it. */
+export const expectedTextOf = (mapping: Mapping<unknown>, fixture: Fixture): string =>
+  `${JSON.stringify(
+    fixture.cases.map((one) => ({ case: one.case, ...answerOf(mapping, one, fixture) })),
+    null,
+    2,
+  )}\n`;

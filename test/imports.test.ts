@@ -94,7 +94,16 @@ const TABLE: readonly Row[] = [
   { files: /^src\/inquiry\.ts$/, may: ['type src/pipe.ts'] },
   {
     files: /^src\/probe\//,
-    may: ['src/probe/', 'src/inquiry.ts', 'type src/pipe.ts', 'src/errors.ts', 'src/fingerprint.ts', 'node:', 'zod'],
+    may: [
+      'src/probe/',
+      'src/inquiry.ts',
+      'type src/pipe.ts',
+      'src/errors.ts',
+      'src/fingerprint.ts',
+      'src/canonical.ts',
+      'node:',
+      'zod',
+    ],
   },
   { files: /^src\/decide\.ts$/, may: ['type src/pipe.ts', 'src/fingerprint.ts'] },
   {

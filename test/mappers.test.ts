@@ -6,6 +6,8 @@
  *       "cases": [{ "case": what it shows, "records": all records of one entity,
  *                   "joined"?: per record, the joined rows by name, "facts"?: what differs from the facts above }] }
  *
+ * Beside it may lie what `retail-sync probe … --record` made of live records, one case a file: `<stem>-03-why.json`.
+ *
  * After a change of a mapper: `npx vitest run test/mappers.test.ts -u`, then read the difference.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -13,7 +15,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Mapping, PropertySpec } from '../src/pipe.ts';
-import { answerOf, loaded, ROOT, stems, upsertsOf } from './fixtures.ts';
+import { answerOf, expectedTextOf, loaded, ROOT, recordedIn, stems, upsertsOf } from './fixtures.ts';
 
 const SHAPES: Readonly<Record<PropertySpec['type'], RegExp>> = {
   string: /^(?:\S(?:.*\S)?)?$/s,
@@ -39,10 +41,7 @@ afterEach(() => {
 
 describe.each(loaded)('$stem', ({ stem, mapping, fixture }) => {
   it('makes of its fixture what a person has read', async () => {
-    const answers = fixture.cases.map((one) => ({ case: one.case, ...answerOf(mapping, one, fixture) }));
-    await expect(`${JSON.stringify(answers, null, 2)}\n`).toMatchFileSnapshot(
-      join(ROOT, 'fixtures', `${stem}.expected.json`),
-    );
+    await expect(expectedTextOf(mapping, fixture)).toMatchFileSnapshot(join(ROOT, 'fixtures', `${stem}.expected.json`));
   });
 
   it('sends only properties of its table, each in the spelling of its type', () => {
@@ -129,7 +128,14 @@ describe.each(loaded)('$stem', ({ stem, mapping, fixture }) => {
   });
 });
 
+describe.each(recordedIn())('$name', ({ name, mapping, fixture }) => {
+  it('makes of what was recorded what it made of it then', async () => {
+    await expect(expectedTextOf(mapping, fixture)).toMatchFileSnapshot(join(ROOT, 'fixtures', `${name}.expected.json`));
+  });
+});
+
 it('every expected file belongs to a mapper', () => {
   const expected = readdirSync(join(ROOT, 'fixtures')).filter((file) => file.endsWith('.expected.json'));
-  expect(expected.sort()).toEqual(stems.map((stem) => `${stem}.expected.json`));
+  const names = [...stems, ...recordedIn().map(({ name }) => name)];
+  expect(expected.sort()).toEqual(names.map((name) => `${name}.expected.json`).sort());
 });

@@ -39,6 +39,10 @@ const SHARED_HOSTS = [
   'youtube.com',
 ];
 
+/** Whether many firms have pages or mailboxes there; `host` in lower case. */
+export const isSharedHost = (host: string): boolean =>
+  SHARED_HOSTS.some((shared) => host === shared || host.endsWith(`.${shared}`));
+
 function isHost(host: string): boolean {
   const labels = host.split('.');
   const top = labels.at(-1) ?? '';
@@ -79,7 +83,5 @@ export function domainOf(website: string): string | undefined {
   if (!['http:', 'https:'].includes(url.protocol) || url.username !== '') return undefined;
   const host = url.hostname.replace(/\.$/, '');
   const bare = host.replace(/^www\./, '');
-  return isHost(bare) && !SHARED_HOSTS.some((shared) => bare === shared || bare.endsWith(`.${shared}`))
-    ? bare
-    : undefined;
+  return isHost(bare) && !isSharedHost(bare) ? bare : undefined;
 }

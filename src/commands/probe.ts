@@ -1,12 +1,9 @@
 /** `probe`: a spread sample of a live system, its statistics, its behaviour, and what differs from what we rely on. */
 import { resolve } from 'node:path';
-import { erpSubject } from '../../probes/erp.ts';
-import { hubspotSubject } from '../../probes/hubspot.ts';
-import { squareSubject } from '../../probes/square.ts';
 import type { Subject } from '../../probes/subject.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { EXIT, type ExitCode, FatalError } from '../errors.ts';
-import { type LoadedJob, loadJobs } from '../jobs.ts';
+import { loadJobs } from '../jobs.ts';
 import { againstMapper } from '../probe/against.ts';
 import { measureBehaviour } from '../probe/behaviour.ts';
 import { changesBetween } from '../probe/changes.ts';
@@ -19,15 +16,18 @@ import { stored } from '../probe-before-run.ts';
 import { writePrivately } from '../report/private-file.ts';
 import { type ProbeReport, probeDocument, renderProbe } from '../report/probe.ts';
 import { probePage } from '../report/probe-page.ts';
+import { renderRecording } from '../report/recording.ts';
 import { isLive, painter } from '../report/style.ts';
 import { planSchema } from '../sinks/hubspot/schema.ts';
 import { closeDatabase, type Db, openDatabase, openReadOnly } from '../state/database.ts';
 import { keepProbe, probeBefore } from '../state/probes.ts';
-import { latestMirrored, sourceInstance } from '../state/runs.ts';
+import { latestMirrored } from '../state/runs.ts';
 import { openTransport } from '../systems.ts';
 import type { Invocation } from './invocation.ts';
+import { folderOf, type RecordFlags, record } from './probe-record.ts';
+import { fedOf, subjectOf } from './probe-subject.ts';
 
-export interface ProbeFlags {
+export interface ProbeFlags extends RecordFlags {
   readonly sample: number;
   readonly against?: 'mapper';
   readonly baseline?: string;
@@ -43,8 +43,6 @@ const RESOURCES: Readonly<Record<string, readonly string[]>> = {
   square: ['orders', 'customers', 'locations'],
   hubspot: ['products', 'companies', 'contacts', 'deals'],
 };
-const OBJECTS = ['products', 'companies', 'contacts', 'deals'] as const;
-const SQUARE = ['orders', 'customers', 'locations'] as const;
 
 /** Without a resource, all of the system's. Returns 4 with `--gate` and a finding that would stop a run. */
 export async function probe(
@@ -60,20 +58,30 @@ export async function probe(
   if (flags.html !== undefined && resource === null)
     throw usage('--html writes the page of one resource', `name one of: ${known.join(', ')}`);
   const { env, cwd, stdout } = invocation;
+  const folder = folderOf(resource, flags, cwd);
   const need = system === 'erp' ? 'erp' : system === 'square' ? 'square' : 'hubspot';
   const config = loadConfig({ env, cwd, needs: [need] });
   const beforeMs = baselineMs(flags.baseline);
   const reports: ProbeReport[] = [];
   for (const name of resource === null ? known : [resource]) {
-    const report = await probeOne(system, name, { flags, config, beforeMs, invocation });
+    const report = await probeOne(system, name, { flags, config, beforeMs, folder, invocation });
     reports.push(report);
-    if (!flags.json) stdout.write(renderProbe(report, flags.field ?? null, painter(stdout, env)));
+    if (!flags.json) {
+      const paint = painter(stdout, env);
+      stdout.write(renderProbe(report, flags.field ?? null, paint));
+      if (report.recording !== null) stdout.write(renderRecording(report.recording, paint));
+    }
     if (flags.html !== undefined) writePrivately(resolve(cwd, flags.html), probePage(report), '--html');
   }
-  const isStopped = reports.some(({ findings, policies }) => findings.some(({ kind }) => policies[kind] === 'stop'));
-  const exit = flags.gate && isStopped ? EXIT.gate : EXIT.ok;
+  const exit = exitOf(reports, flags);
   if (flags.json) stdout.write(`${JSON.stringify(probeDocument(reports, exit), null, 2)}\n`);
   return exit;
+}
+
+function exitOf(reports: readonly ProbeReport[], { gate = false }: ProbeFlags): ExitCode {
+  const isStopped = reports.some(({ findings, policies }) => findings.some(({ kind }) => policies[kind] === 'stop'));
+  if (gate && isStopped) return EXIT.gate;
+  return reports.some(({ recording }) => recording?.recording.leftOut.length) ? EXIT.deadLetters : EXIT.ok;
 }
 
 interface Task {
@@ -81,19 +89,22 @@ interface Task {
   readonly config: Config;
   /** The newest baseline made at or before this; null: no comparison. */
   readonly beforeMs: number | null;
+  /** Where fixtures go, checked; null: none are recorded. */
+  readonly folder: string | null;
   readonly invocation: Invocation;
 }
 
 async function probeOne(
   system: string,
   resource: string,
-  { flags, config, beforeMs, invocation }: Task,
+  { flags, config, beforeMs, folder, invocation }: Task,
 ): Promise<ProbeReport> {
   const { stop, stderr, env } = invocation;
   const startedMs = Date.now();
   const state = openReadOnly(config.stateDir);
   try {
     const subject = await subjectOf(system, resource, config, state);
+    if (folder !== null) fedOf(subject);
     const say = progressTo(stderr, env, `${system} ${resource}`);
     const partitions = await subject.partitions(stop);
     const { inquiry } = subject;
@@ -116,6 +127,8 @@ async function probeOne(
         ? await compare(subject, sample, { masked, before: before?.summary ?? null }, config, stop)
         : null;
     const silent = silentFindings(subject, sample, state);
+    const recording =
+      folder === null ? null : await record({ subject, sample, folder, flags, jobs: await loadJobs(), stop });
     say(null);
     keep(config, subject, masked, startedMs);
     const findings = [
@@ -146,6 +159,7 @@ async function probeOne(
       answers: behaviour.answers,
       findings: byGravity(distinct(findings), policies),
       mapper: against?.counts ?? null,
+      recording,
       baselineMs: beforeMs === null ? undefined : (before?.atMs ?? null),
     };
   } finally {
@@ -157,28 +171,6 @@ async function probeOne(
 function distinct(findings: readonly Finding[]): Finding[] {
   const absent = new Set(findings.filter(({ kind }) => kind === 'field-absent').map(({ field }) => field));
   return findings.filter(({ kind, field }) => kind !== 'field-lost' || !absent.has(field));
-}
-
-async function subjectOf(system: string, resource: string, config: Config, state: Db | null): Promise<Subject> {
-  if (system === 'hubspot') {
-    const object = OBJECTS.find((name) => name === resource);
-    if (object === undefined || config.hubspot === null)
-      throw new Error('resource and configuration were checked before');
-    return hubspotSubject(object, { ...config, hubspot: config.hubspot });
-  }
-  const jobs = await loadJobs();
-  if (system === 'square') {
-    const what = SQUARE.find((name) => name === resource);
-    if (what === undefined || config.square === null) throw new Error('resource and configuration were checked before');
-    return squareSubject(what, jobNamed(jobs, 'pos-orders'), { ...config, square: config.square });
-  }
-  return erpSubject(jobNamed(jobs, resource), config, state === null ? null : sourceInstance(state, resource));
-}
-
-function jobNamed(jobs: readonly LoadedJob[], pipe: string): LoadedJob {
-  const job = jobs.find((one) => one.pipe === pipe);
-  if (job) return job;
-  throw usage(`there is no pipe ${pipe} to probe with`, `jobs/${pipe}.ts is missing`);
 }
 
 async function compare(

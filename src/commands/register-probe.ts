@@ -11,6 +11,15 @@ function sampleSize(text: string): number {
   throw new InvalidArgumentError(`Give a whole number from 1 to ${SAMPLE_MAX}.`);
 }
 
+/** Names of fixtures hold two digits. */
+const FIXTURES_MAX = 99;
+
+function fixtureCount(text: string): number {
+  const count = Number(text);
+  if (/^\d{1,2}$/.test(text) && count >= 1) return count;
+  throw new InvalidArgumentError(`Give a whole number from 1 to ${FIXTURES_MAX}.`);
+}
+
 /** `run` runs a command and exits with its code. */
 export function registerProbe(
   program: Command,
@@ -32,6 +41,9 @@ export function registerProbe(
     .option('--field <path>', 'everything about one field, such as lines[].sku')
     .option('--values', "show people's data as it is, instead of its shape")
     .option('--html <file>', 'also write one self-contained page')
+    .option('--record <folder>', "make fixtures of the sample for the mapper's tests, with people's data replaced")
+    .option('--limit <n>', 'with --record: fixtures at most, 20 unless said', fixtureCount)
+    .option('--force', 'with --record: replace an earlier recording in the folder')
     .option('--json', 'one JSON document instead of text')
     .addHelpText(
       'after',
@@ -41,8 +53,10 @@ Examples:
   retail-sync probe erp quotes --field lines[].sku
   retail-sync probe erp customers --against mapper --baseline last --gate
   retail-sync probe hubspot contacts --html contacts.html
+  retail-sync probe erp customers --record recorded/customers
 
-Exit codes: 0 looked, 4 with --gate and a finding that stops, others as sync.`,
+Exit codes: 0 looked, 3 a record was left out of --record, 4 with --gate and a finding that stops, or
+nothing recorded since somebody's data would still be in it; others as sync.`,
     )
     .action((system, resource, flags) =>
       run(async () => (await import('./probe.ts')).probe(system, resource ?? null, flags, invocation)),

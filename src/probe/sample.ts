@@ -175,7 +175,7 @@ function codesOf(raw: unknown): [string, string][] {
 }
 
 /** Up to `max` of them, at even distances, the first and the last among them. */
-function evenly<T>(items: readonly T[], max: number): T[] {
+export function evenly<T>(items: readonly T[], max: number): T[] {
   if (items.length <= max) return [...items];
   if (max <= 1) return items.slice(0, max);
   const places = new Set(Array.from({ length: max }, (_, nth) => Math.round((nth * (items.length - 1)) / (max - 1))));

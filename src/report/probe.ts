@@ -2,6 +2,7 @@
 import type { Answer, Finding, Policies } from '../probe/finding.ts';
 import { percent } from '../probe/finding.ts';
 import { type FieldSummary, filledOf, type SampleSummary } from '../probe/model.ts';
+import { type RecordingReport, recordingDocument } from './recording.ts';
 import { clip, duration, grouped, type Paint, safe } from './style.ts';
 import { minuteOf, paragraph } from './table.ts';
 
@@ -26,6 +27,8 @@ export interface ProbeReport {
   readonly policies: Policies;
   /** What would become of the sample; null when it was not taken through the mapper. */
   readonly mapper: { readonly mapped: number; readonly excluded: number; readonly rejected: number } | null;
+  /** Fixtures that were made of the sample; null when none were asked for. */
+  readonly recording: RecordingReport | null;
   /** Undefined: not asked for; null: there is none. */
   readonly baselineMs: number | null | undefined;
 }
@@ -33,9 +36,10 @@ export interface ProbeReport {
 export function probeDocument(reports: readonly ProbeReport[], exit: number) {
   const findings = reports.reduce((sum, report) => sum + report.findings.length, 0);
   const records = reports.reduce((sum, report) => sum + report.sample.size, 0);
-  const status = exit === 0 ? 'ok' : 'failed';
-  const probes = reports.map(({ policies, findings: found, atMs, baselineMs, ...report }) => ({
+  const status = exit === 0 ? 'ok' : exit === 3 ? 'partial' : 'failed';
+  const probes = reports.map(({ policies, findings: found, atMs, baselineMs, recording, ...report }) => ({
     ...report,
+    recording: recording === null ? null : recordingDocument(recording),
     at: new Date(atMs).toISOString(),
     baseline: typeof baselineMs === 'number' ? new Date(baselineMs).toISOString() : null,
     findings: found.map((finding) => ({ ...finding, policy: policies[finding.kind] })),
