@@ -97,6 +97,7 @@ describe('the probe of an ERP', () => {
     ['field-absent', 'products', { renamedField: { resource: 'items', from: 'unitPrice', to: 'priceEach' } }],
     ['unknown-code', 'quotes', { newEnumValue: { resource: 'quotes', field: 'stage', value: 'ONHOLD', share: 0.1 } }],
     ['records-rejected', 'products', { changedType: { resource: 'items', field: 'unitPrice', to: 'object' } }],
+    ['records-rejected', 'products', { changedType: { resource: 'items', field: 'unitPrice', to: 'text' } }],
   ])('names %s in %s', async (kind, resource, drift) => {
     const { look } = await openErp(drift);
     expect(kindsOf(await look(resource))).toContain(kind);
@@ -106,6 +107,7 @@ describe('the probe of an ERP', () => {
     ['field-emptied', 'manufacturer', { nullField: { resource: 'items', field: 'manufacturer', share: 1 } }],
     ['share-moved', 'manufacturer', { nullField: { resource: 'items', field: 'manufacturer', share: 0.4 } }],
     ['field-type', 'unitPrice', { numbersAsText: true }],
+    ['field-type', 'unitPrice', { changedType: { resource: 'items', field: 'unitPrice', to: 'text' } }],
     ['field-new', 'rowVersion', { extraFields: true }],
     ['code-new', 'uom', { newEnumValue: { resource: 'items', field: 'uom', value: 'PALLET', share: 0.2 } }],
   ])('names %s of %s against its baseline', async (kind, field, drift) => {

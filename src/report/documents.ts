@@ -111,6 +111,51 @@ const budget = z.looseObject({
 });
 const slot = z.looseObject({ job: z.string(), date: z.iso.date(), state: z.string() });
 
+const fixtureFile = z.looseObject({
+  file: z.string(),
+  expected: z.string().describe('the file with what the mapper makes of it'),
+  outcome: z.string(),
+  records: count,
+  chosenFor: z.array(z.string()),
+});
+
+const recording = z.looseObject({
+  folder: z.string(),
+  pipe: z.string(),
+  recordedAt: instant,
+  entities: count.describe('looked at, to choose from'),
+  valuesReplaced: count.describe('values of people in the sample; none is in a fixture'),
+  fixtures: z.array(fixtureFile),
+  leftOut: z
+    .array(z.looseObject({ chosenFor: z.string(), reason: z.string() }))
+    .describe('chosen, and not written: redacted they would mean something else'),
+});
+
+const probe = z.looseObject({
+  ...head,
+  exit,
+  probes: z.array(
+    z.looseObject({
+      system: z.string(),
+      resource: z.string(),
+      at: instant,
+      calls: count,
+      findings: z.array(
+        z.looseObject({
+          kind: z.string(),
+          field: z.string().nullable(),
+          message: z.string(),
+          evidence: z.string(),
+          fix: z.string(),
+          policy: z.enum(['stop', 'warn', 'ignore']),
+        }),
+      ),
+      mapper: z.looseObject({ mapped: count, excluded: count, rejected: count }).nullable(),
+      recording: recording.nullable().describe('fixtures of this sample, with --record'),
+    }),
+  ),
+});
+
 /** By the words of the command; one that is not named has the head and fields of its own. */
 const DOCUMENTS: Readonly<Record<string, z.ZodType>> = {
   sync: z.union([
@@ -119,6 +164,7 @@ const DOCUMENTS: Readonly<Record<string, z.ZodType>> = {
   ]),
   status,
   doctor,
+  probe,
   proof,
   budget,
   'dead-letters list': z.looseObject({ ...head, letters: z.array(letter) }),

@@ -52,14 +52,18 @@ const composes = (letter: string, marks: string): number => (letter + marks).nor
 export function otherLetters(run: readonly string[], bytes: Uint8Array): string {
   return run
     .map((sign, at) => {
+      const marks = MARK.test(sign) ? '' : marksAfter(run, at);
       const kin = kinOf(sign);
-      const next = run.findIndex((one, later) => later > at && !MARK.test(one));
-      const marks = run.slice(at + 1, next < 0 ? undefined : next).join('');
-      const fitting =
-        marks === '' || MARK.test(sign) ? kin : kin.filter((one) => composes(one, marks) === composes(sign, marks));
+      const fitting = marks === '' ? kin : kin.filter((one) => composes(one, marks) === composes(sign, marks));
       return fitting[(bytes[at] ?? 0) % fitting.length] ?? sign;
     })
     .join('');
+}
+
+function marksAfter(run: readonly string[], at: number): string {
+  let marks = '';
+  for (let next = at + 1; MARK.test(run[next] ?? ''); next++) marks += run[next];
+  return marks;
 }
 
 /** Other digits: zeros in front stay, and no other zero gets there, since that is what numbers lose. */

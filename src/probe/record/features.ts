@@ -21,7 +21,7 @@ const feature = (kind: keyof typeof WEIGHTS, ...words: readonly string[]): Featu
 
 const SLUG_CHARS_MAX = 60;
 
-export const slug = (text: string): string =>
+const slug = (text: string): string =>
   text
     .replace(/([a-z\d])([A-Z])/g, '$1-$2')
     .toLowerCase()

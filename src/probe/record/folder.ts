@@ -15,9 +15,6 @@ import {
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { EXIT, FatalError } from '../../errors.ts';
 
-export const INDEX = 'index.json';
-export const README = 'README.md';
-
 /** What an earlier recording left, and what a file manager does. */
 const OWN_FILE = /^(?:index\.json|README\.md|[\w-]+-\d\d-[\w-]+\.json|[\w-]+-\d\d-[\w-]+\.expected\.json|\.DS_Store)$/;
 

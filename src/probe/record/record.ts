@@ -22,7 +22,7 @@ export interface RecordOptions {
 }
 
 /** One case as the tests of the mappers read it. */
-export interface FixtureCase {
+interface FixtureCase {
   readonly case: string;
   readonly records: readonly unknown[];
   readonly joined?: readonly Readonly<Record<string, JoinedRow>>[];
@@ -39,7 +39,7 @@ export interface Fixture {
 }
 
 /** A record that was chosen and not written: redacted it would mean something else. */
-export interface LeftOut {
+interface LeftOut {
   readonly why: string;
   readonly reason: string;
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Mapping } from '../../pipe.ts';
 
-export interface SchemaField {
+interface SchemaField {
   /** Every value that the schema knows; null when it names none. */
   readonly codes: readonly string[] | null;
   /** The form of a figure or a date; null for free text and for what is no text. */

@@ -12,12 +12,12 @@ const BLOCK_BYTES = 32;
 
 const GUID_OR_HEX = /^\{?(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{16,})\}?$/i;
 const HOST = /^(?:[\p{L}\p{N}_-]+\.)+\p{L}{2,}\.?(?=$|[:/?#])/u;
-/** An e-mail, a web address, a telephone number: in a text, too. */
+/** An e-mail, a web address, a telephone number: in a text, too. Of bounded length, so that no long text takes long. */
 const PARTS = new RegExp(
   [
-    /(?<mail>[^\s@<>,;:"()[\]]+@[^\s@<>,;:"()[\]]+\.[^\s@<>,;.:"()[\]]{2,})/u,
-    /(?<web>(?:[a-z][a-z0-9+.-]*:\/\/|www\.)\S+)/u,
-    /(?<phone>(?<![\p{L}\p{N}])(?:\+\d[\d ().-]{5,}\d|(?:1[ .-]?)?\(?[2-9]\d{2}\)?[ .-]?\d{3}[ .-]?\d{4})(?![\p{L}\p{N}]))/u,
+    /(?<mail>[^\s@<>,;:"()[\]]{1,128}@[\p{L}\p{M}\p{N}._-]{1,254}\.[\p{L}\p{M}\p{N}-]{2,63})/u,
+    /(?<web>(?:[a-z][a-z0-9+.-]{0,20}:\/\/|www\.)\S+)/u,
+    /(?<phone>(?<![\p{L}\p{N}])(?:\+\d[\d ().-]{5,20}\d|(?:1[ .-]?)?\(?[2-9]\d{2}\)?[ .-]?\d{3}[ .-]?\d{4})(?![\p{L}\p{N}]))/u,
   ]
     .map(({ source }) => source)
     .join('|'),
@@ -85,7 +85,7 @@ export class Substitution implements HostWords {
   /** Scheme, www and port say nothing; user, host, path and query do. */
   #address(address: string): string {
     const [, scheme = '', user = '', host = '', port = '', rest = ''] =
-      /^([a-z][a-z0-9+.-]*:\/\/)?((?:[^/?#@]*)@)?([^:/?#]*)(:\d+)?(.*)$/isu.exec(address) ?? [];
+      /^([a-z][a-z0-9+.-]*:\/\/)?((?:[^/?#@]*)@)?([\p{L}\p{M}\p{N}._-]*)(:\d+)?(.*)$/isu.exec(address) ?? [];
     return `${scheme}${this.words(user)}${otherHost(host, this)}${port}${this.words(rest)}`;
   }
 
@@ -111,7 +111,10 @@ export class Substitution implements HostWords {
 
   #hex(text: string): string {
     const make = (bytes: Uint8Array): string =>
-      text.toLowerCase().replace(/[0-9a-f]/g, (_, at: number) => ((bytes[at] ?? 0) % 16).toString(16));
+      text.toLowerCase().replace(/[0-9a-f]/g, (sign, at: number) => {
+        const byte = bytes[at] ?? 0;
+        return /\d/.test(sign) ? String(byte % 10) : (10 + (byte % 6)).toString(16);
+      });
     return inCaseOf([...text], this.#other('hex', text.toLowerCase(), make));
   }
 
