@@ -34,7 +34,7 @@ const mapping: Mapping<unknown> = {
 
 const record = (people: readonly Record<string, unknown>[], by: Mapping<unknown> = mapping) =>
   recordFixtures({
-    ...{ pipe: 'people', mapping: by, facts: FACTS, limit: 5, key: KEY, sample: people },
+    ...{ pipe: 'people', mapping: by, facts: FACTS, limit: 9, key: KEY, sample: people },
     entities: people.map((one) => ({ key: String(one.id), records: [one], joined: [{}] })),
   });
 
@@ -92,6 +92,54 @@ describe('a fixture', () => {
     expect(ids[1]).toMatch(/^(?!WUNDER)[A-Z]{10}-\d\d$/);
     for (const { case: one, expected } of fixtures)
       expect(expected).toMatchObject({ upserts: [{ key: one.entity, properties: { key: one.entity } }] });
+  });
+
+  test('takes a reference that somebody typed for a text, and zeros for nobody’s telephone', () => {
+    const Typed = Person.extend({ referenceId: z.string(), phone: z.string() });
+    const people = [
+      { id: '1', name: 'Brown', referenceId: 'Wunderlich', phone: '000-000-0000' },
+      { id: '2', name: 'Brown', referenceId: 'Ask Al 7', phone: '0000', state: 'new' },
+      { id: '3', name: 'Brown', referenceId: '10-4471', phone: '', state: 'old' },
+    ];
+    const rows = record(people, { ...mapping, schema: Typed }).fixtures.flatMap(({ case: one }) =>
+      one.records.map(Object),
+    );
+    const by = (field: string): string[] => rows.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map((row) => row[field]);
+    expect(by('referenceId')).toEqual([
+      expect.stringMatching(/^(?!Wunder)[A-Z][a-z]{9}$/),
+      expect.stringMatching(/^(?!Ask)[A-Z][a-z]{2} [A-Z][a-z] \d$/),
+      '10-4471',
+    ]);
+    expect(by('phone')).toEqual(['000-000-0000', '0000', '']);
+  });
+
+  test('is not stopped by what many share, or by what every address has', () => {
+    const kinds = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    const Reached = Person.extend({ website: z.string(), email: z.string(), kind: z.enum(kinds) });
+    const websites = ['gmail.com', 'http://', 'https://www.', 'https://www.facebook.com/', 'www.test', 'test', 'n/a'];
+    const people = websites.map((website, at) => ({
+      ...{ id: `${at}`, name: at === 0 ? 'Test' : 'Example', website },
+      ...{ email: at % 2 === 0 ? 'al@gmail.com' : 'http://www.wunderlich.com', kind: kinds[at] },
+    }));
+    const { fixtures, leftOut } = record(people, { ...mapping, schema: Reached });
+    expect(fixtures).toHaveLength(websites.length);
+    expect(leftOut).toEqual([]);
+  });
+
+  test('gives short texts other ones that nobody has, though nearly all there are are taken', () => {
+    const tickets = Array.from({ length: 26 }, (_, at) => String.fromCharCode(65 + at)).flatMap((letter) =>
+      Array.from({ length: 90 }, (_, at) => `${letter}-${10 + at}`),
+    );
+    const taken = tickets.filter((_, at) => at % 10 < 9);
+    const Ticket = Person.extend({ ticket: z.string() });
+    const people = taken.map((ticket, at) => ({ id: `${at}`, name: 'Brown', ticket, figure: `f${at}` }));
+    const { fixtures } = recordFixtures({
+      ...{ pipe: 'people', mapping: { ...mapping, schema: Ticket }, facts: FACTS, limit: 5, key: KEY, sample: people },
+      entities: people.slice(0, 1).map((one) => ({ key: one.id, records: [one], joined: [{}] })),
+    });
+    const made = fixtures.flatMap(({ case: one }) => one.records.map((row) => Object(row).ticket));
+    expect(made).toEqual([expect.stringMatching(/^[A-Z]-\d\d$/)]);
+    expect(taken).not.toContain(made[0]);
   });
 
   test('keeps codes: what the schema names, and words that repeat; a rare word may be anybody’s', () => {

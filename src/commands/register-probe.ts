@@ -55,8 +55,9 @@ Examples:
   retail-sync probe hubspot contacts --html contacts.html
   retail-sync probe erp customers --record recorded/customers
 
-Exit codes: 0 looked, 3 a record was left out of --record, 4 with --gate and a finding that stops, or
-nothing recorded since somebody's data would still be in it; others as sync.`,
+Exit codes: 0 looked, 3 --record left a record out, 4 with --gate and a finding
+that stops, or nothing recorded since somebody's data would still be in it;
+others as sync.`,
     )
     .action((system, resource, flags) =>
       run(async () => (await import('./probe.ts')).probe(system, resource ?? null, flags, invocation)),

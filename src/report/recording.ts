@@ -70,7 +70,7 @@ function readmeOf({ pipe, atMs, entities, recording: { fixtures, leftOut } }: Re
   return [
     `# Recorded fixtures of ${pipe}`,
     '',
-    `${fixtures.length} of ${grouped(entities)} that were looked at on ${new Date(atMs).toISOString().slice(0, 10)}, with other words in`,
+    `${fixtures.length} fixtures out of ${grouped(entities)} entities looked at on ${new Date(atMs).toISOString().slice(0, 10)}, with other words in`,
     "place of everything that is somebody's: names, e-mails, telephones, addresses, texts. One word",
     'became the same other word everywhere here, so that what joined still joins. The key to that',
     'was made for this recording and is not kept.',

@@ -4,7 +4,7 @@ import { isSharedHost } from '../../canonical.ts';
 /** Ends that are given to nobody: https://www.rfc-editor.org/rfc/rfc2606 */
 const RESERVED = 'test';
 /** Ends that say nothing of anybody, and that a mapper may judge by: they stay. */
-const PLAIN_ENDS: ReadonlySet<string> = new Set([
+export const PLAIN_ENDS: ReadonlySet<string> = new Set([
   ...[RESERVED, 'example', 'invalid', 'local', 'localhost', 'lan', 'internal', 'home', 'corp'],
 ]);
 const END = /^(?:[a-z]{2,63}|xn--[a-z0-9-]{2,59})$/i;
@@ -30,6 +30,16 @@ export function otherHost(host: string, words: HostWords): string {
   const own = labels.slice(0, shared);
   const other = shared < labels.length ? [...own.map(plainly(words)), ...labels.slice(shared)] : renamed(own, words);
   return `${other.join('.')}${isEnded ? '.' : ''}`;
+}
+
+/** Many have it, and nothing in front of it: `gmail.com`, `https://www.facebook.com/`. */
+export function isOnlyShared(address: string): boolean {
+  const host = address
+    .trim()
+    .toLowerCase()
+    .replace(/^(?:https?:\/\/)?(?:www\.)?/, '')
+    .replace(/\/+$/, '');
+  return isSharedHost(host) && !isSharedHost(host.replace(/^[^.]*\./, ''));
 }
 
 /** Where the part begins that many share; past the end when there is none. */

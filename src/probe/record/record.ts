@@ -96,10 +96,19 @@ export function recordFixtures(options: RecordOptions): Recording {
   return { fixtures, leftOut, values: redaction.tellTales.size };
 }
 
-function redactionOf({ entities, mapping, sample, key }: RecordOptions, fields: SchemaFields): Redaction {
+function redactionOf({ entities, mapping, sample, key, facts }: RecordOptions, fields: SchemaFields): Redaction {
   const joined = entities.flatMap((one) => one.joined.flatMap((rows) => Object.values(rows).map(recordIn)));
+  const named = Object.values(facts.names).map((name) => ({ name }));
+  const isAboutPeople = mapping.properties.some(({ object }) => object !== 'products');
   const records = [...sample, ...entities.flatMap((one) => one.records)];
-  return new Redaction({ key, fields, ownWords: ownWordsOf(mapping, fields), records, joined });
+  return new Redaction({
+    key,
+    fields,
+    ownWords: ownWordsOf(mapping, fields),
+    isAboutPeople,
+    records,
+    joined: [...joined, ...named],
+  });
 }
 
 /** Names that the source keeps beside its records are somebody's, too. */

@@ -1,5 +1,6 @@
 /** Goes through records leaf by leaf: gathers what is somebody's, and replaces it. */
 import { statisticsOf } from '../statistics.ts';
+import { isOnlyShared, PLAIN_ENDS } from './hosts.ts';
 import type { SchemaFields } from './schema-fields.ts';
 import { Substitution } from './substitution.ts';
 import { TellTales, wordsIn } from './tell-tale.ts';
@@ -22,11 +23,16 @@ export function mapLeaves(
   );
 }
 
+/** After so many the last look decides. */
+const TURNS_MAX = 50;
+
 export interface RedactionOptions {
   readonly key: Uint8Array;
   readonly fields: SchemaFields;
-  /** Words of the program: no evidence of anybody. */
+  /** Words of the program itself. */
   readonly ownWords: ReadonlySet<string>;
+  /** The records are about people or firms, not about things only. */
+  readonly isAboutPeople: boolean;
   /** Every canonical record of the sample, those that no fixture is made of, too. */
   readonly records: readonly unknown[];
   /** Records joined to them, which other schemas describe: nothing of them is a code but what repeats. */
@@ -36,6 +42,8 @@ export interface RedactionOptions {
 export class Redaction {
   readonly tellTales = new TellTales();
   readonly #options: RedactionOptions;
+  /** Words that are no evidence of anybody. */
+  readonly #own: ReadonlySet<string>;
   readonly #codes: Codes;
   readonly #names = new TellTales();
   readonly #substitution: Substitution;
@@ -43,6 +51,7 @@ export class Redaction {
 
   constructor(options: RedactionOptions) {
     this.#options = options;
+    this.#own = new Set([...options.ownWords, ...IN_ADDRESSES]);
     const all = [...options.records, ...options.joined];
     this.#codes = codesOf(statisticsOf(options.records, { isAboutPeople: true, isUnmasked: true }));
     const avoid = new Set<string>(options.ownWords);
@@ -72,7 +81,7 @@ export class Redaction {
     mapLeaves(record, (leaf, path) => {
       if (found !== null || isFigure(leaf)) return leaf;
       const text = String(leaf);
-      const isHeld = this.tellTales.in(text, this.#options.ownWords) !== null;
+      const isHeld = this.tellTales.in(text, this.#own) !== null;
       if (isHeld || (!this.#kept.has(text) && this.tellTales.isShort(text))) found = path;
       return leaf;
     });
@@ -82,10 +91,12 @@ export class Redaction {
   #gather(leaf: string | number, path: string, avoid: Set<string>): unknown {
     if (this.#ruled(leaf, path) !== 'other') return leaf;
     const text = String(leaf);
+    if (isNobodys(text)) return leaf;
     this.tellTales.add(text);
+    const isName = isPersonsName(path, this.#options.isAboutPeople);
     for (const word of wordsIn(text)) {
       avoid.add(word);
-      if (isPersonsName(path)) this.#names.add(word);
+      if (isName) this.#names.add(word);
     }
     const digits = text.replace(/\D/g, '');
     if (digits.length >= 7) avoid.add(digits).add(digits.replace(/^1(?=\d{10}$)/, ''));
@@ -102,19 +113,33 @@ export class Redaction {
       this.#kept.add(text);
       return leaf;
     }
-    const other = this.#substitution.text(text);
+    const other = this.#otherThan(text);
     const number = Number(other);
     return typeof leaf === 'number' && Number.isFinite(number) ? number : other;
+  }
+
+  /** Short words may come out as what somebody has: then others are taken, for this value. */
+  #otherThan(text: string): string {
+    for (let turn = 0; turn < TURNS_MAX; turn++) {
+      const other = this.#substitution.text(text, turn);
+      if (this.tellTales.in(other, this.#own) === null && !this.tellTales.isShort(other)) return other;
+    }
+    return this.#substitution.text(text);
   }
 
   #isKept(leaf: string | number, path: string): boolean {
     const ruled = this.#ruled(leaf, path);
     if (ruled !== 'kept') return ruled === 'fixed';
-    const { ownWords } = this.#options;
     const text = String(leaf);
-    return this.tellTales.in(text, ownWords) === null && this.#names.in(text, ownWords) === null;
+    return this.tellTales.in(text, this.#own) === null && this.#names.in(text, this.#own) === null;
   }
 }
+
+/** Nothing in it is replaced: zeros in place of a telephone, and what many share. */
+const isNobodys = (text: string): boolean => !/[\p{L}1-9]|(?![0-9])\p{Nd}/u.test(text) || isOnlyShared(text);
+
+/** What stays in addresses, or is in each that is made up. */
+const IN_ADDRESSES = ['http', 'https', 'www', 'http://www', 'https://www', ...PLAIN_ENDS];
 
 /** Amounts, counts and days: they stay, and hold any short number by chance. */
 const isFigure = (leaf: string | number): boolean =>

@@ -33,6 +33,7 @@ export class Substitution implements HostWords {
   /** By kind and word: bounded by the words of one sample. */
   readonly #known = new Map<string, string>();
   readonly #taken = new Set<string>();
+  #turn = 0;
 
   /** `key`: 32 random bytes, of this recording alone and kept nowhere. `avoid`: words that must not come out. */
   constructor(key: Uint8Array, avoid: ReadonlySet<string> = new Set()) {
@@ -40,7 +41,9 @@ export class Substitution implements HostWords {
     this.#avoid = avoid;
   }
 
-  text(value: string): string {
+  /** `turn`: 0, or which of the other ways to replace this value, where the first are not wanted. */
+  text(value: string, turn = 0): string {
+    this.#turn = turn;
     if (GUID_OR_HEX.test(value)) return this.#hex(value);
     if (HOST.test(value)) return this.#address(value);
     let at = 0;
@@ -119,7 +122,7 @@ export class Substitution implements HostWords {
   }
 
   #other(kind: string, word: string, make: (bytes: Uint8Array) => string): string {
-    const name = `${kind} ${word}`;
+    const name = this.#turn === 0 ? `${kind} ${word}` : `${kind} ${word} ${this.#turn}`;
     const known = this.#known.get(name);
     if (known !== undefined) return known;
     let other = word;

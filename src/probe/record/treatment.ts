@@ -12,6 +12,8 @@ const CODE_COUNT_MIN = 4;
 const CODE_SHARE_MIN = 0.01;
 
 const ID = /(?:^id|Id|ID|_id)$/;
+/** A number somewhere, and no blank: where people type a reference, they type names, too. */
+const ID_VALUE = /^\s*(?=\D*\d)\S+\s*$/;
 const NUMBER_OF_A_THING = /(?:^|[a-z_])(?:Number|number|sku|Sku|SKU|upc|ean|gtin|uuid|guid)$/;
 /** Fields that hold codes by their name, and how a code is written: one word, in one case. */
 const CODE =
@@ -51,10 +53,10 @@ export function treatmentOf(path: string, value: string | number, fields: Schema
   const format = formatOf(value, name);
   const { codes: known = null, form = null } = fields.get(path) ?? {};
   if (known?.includes(text)) return 'fixed';
-  if (isId(name) && !isPersonalFormat(format)) return 'kept';
+  if (isId(name) && ID_VALUE.test(text) && !isPersonalFormat(format)) return 'kept';
+  if (!isPersonalName(name) && (typeof value === 'number' || form?.test(text))) return 'fixed';
   if (isPersonal(path, name) || isPersonalFormat(format)) return 'other';
-  if (typeof value === 'number' || DATES.has(format)) return 'fixed';
-  if (form !== null && (form.test(text) || FIGURES.has(format))) return 'fixed';
+  if (DATES.has(format) || (form !== null && FIGURES.has(format))) return 'fixed';
   return codes.get(path)?.has(text) || (CODE.test(name) && CODE_VALUE.test(text)) ? 'kept' : 'other';
 }
 
@@ -68,8 +70,12 @@ const isId = (name: string): boolean =>
 /** A country is nobody's, even in an address. */
 const isPersonal = (path: string, name: string): boolean => !/^country(?:_?code)?$/i.test(name) && isPersonalName(path);
 
-/** Fields whose words are names of people, one by one: an id or code that holds one is not kept. */
+/** Fields whose words are names of people or firms, one by one: an id or code that holds one is not kept. */
 const OF_A_PERSON =
   /(?:^|[.\]])(?:first|last|given|family|full)_?name$|(?:rep|contact|person|owner|buyer|user|recipient)[^.]*\.name$/i;
 
-export const isPersonsName = (path: string): boolean => OF_A_PERSON.test(path);
+const OF_A_FIRM = /^(?:company|customer|account|cust|legal|trade)?_?name$/i;
+
+/** `isAboutPeople`: a plain `name` is a firm's or a person's, and no product's. */
+export const isPersonsName = (path: string, isAboutPeople: boolean): boolean =>
+  OF_A_PERSON.test(path) || (isAboutPeople && OF_A_FIRM.test(nameOf(path)));
