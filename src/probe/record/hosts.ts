@@ -39,7 +39,7 @@ export function isOnlyShared(address: string): boolean {
     .toLowerCase()
     .replace(/^(?:https?:\/\/)?(?:www\.)?/, '')
     .replace(/\/+$/, '');
-  return isSharedHost(host) && !isSharedHost(host.replace(/^[^.]*\./, ''));
+  return PLAIN_ENDS.has(host) || (isSharedHost(host) && !isSharedHost(host.replace(/^[^.]*\./, '')));
 }
 
 /** Where the part begins that many share; past the end when there is none. */
