@@ -16,6 +16,7 @@ import {
 import { concludeDeletions, type DeletionCounts } from './engine/deletions.ts';
 import { Dispatch, tally, waitingWrites } from './engine/dispatch.ts';
 import type { OnEvent } from './engine/events.ts';
+import { FreshPage } from './engine/fresh.ts';
 import { Intake } from './engine/intake.ts';
 import type { JoinLookup, PrepareJoins } from './engine/joining.ts';
 import { type Counts, Ledger } from './engine/ledger.ts';
@@ -174,8 +175,10 @@ class Run<E> {
     const ledger = this.#ledger;
     this.#state = state;
     this.#changedMapper = mapperOf(ends.db, ends.stream) !== pipe.version;
+    const fresh = new FreshPage(source);
     const intake = new Intake({
       source,
+      fresh,
       mapping,
       join,
       prepareJoins,
@@ -186,7 +189,7 @@ class Run<E> {
       version: pipe.version,
       onDeadLetter,
     });
-    this.#mapper = new EntityMapper({ source, mapping, facts, state, join, resolve });
+    this.#mapper = new EntityMapper({ fresh, mapping, facts, state, join, resolve });
     this.#writer = new Writer({
       sink: ends.sink,
       state,
@@ -212,9 +215,11 @@ class Run<E> {
       signal: this.#stop.signal,
       now: clock.now,
       onEvent,
-      onTaken: async (touched, total) => {
+      decide: (touched) => (this.#streams ? this.#dispatch.decide(touched) : null),
+      onTaken: async (touched, decided, total) => {
         this.#total = total ?? this.#total;
-        if (this.#streams) await this.#dispatch.send(touched);
+        if (decided !== null) await this.#dispatch.hand(decided);
+        else if (this.#streams) await this.#dispatch.send(touched);
         this.#progress();
       },
     });
@@ -279,7 +284,7 @@ class Run<E> {
     }
     await review?.(waitingWrites(this.#mapper, this.#state));
     // Deciding one entity may reopen another (two spellings of one key), which may lie behind: a second round finds it.
-    for (let round = 0; round < 3 && this.#state.count('pending') > 0; round++) await this.#dispatch.sendPending();
+    for (let round = 0; round < 3 && this.#state.isAnyPending; round++) await this.#dispatch.sendPending();
     await this.#writer.flush();
     this.#stop.signal.throwIfAborted();
   }

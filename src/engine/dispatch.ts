@@ -30,20 +30,35 @@ export class Dispatch<E> {
     this.#options = options;
   }
 
+  /**
+   * Decides these entities in the transaction of the caller, who hands them over afterwards; null when they are too many
+   * for one, or when one of them is on its way: then `send` has to wait for it first.
+   */
+  decide(entities: readonly string[]): readonly Decided[] | null {
+    const isLater = entities.length > CHUNK || entities.some((entity) => this.#options.writer.isBusy(entity));
+    return isLater ? null : this.#decideChunk(entities);
+  }
+
+  /** Hands decided entities to the writer; waits while too much is in flight. */
+  async hand(decided: readonly Decided[]): Promise<void> {
+    for (const one of decided) this.#hand(one);
+    await this.#options.writer.room();
+  }
+
   /** Decides these entities and hands their writes over; waits while too much is in flight. */
   async send(entities: readonly string[]): Promise<void> {
-    const { state, mapper, writer } = this.#options;
+    const { state, writer } = this.#options;
     for (let start = 0; start < entities.length; start += CHUNK) {
       const chunk = entities.slice(start, start + CHUNK);
       if (chunk.some((entity) => writer.isBusy(entity))) await writer.flush();
-      const decided = state.transaction(() => {
-        const all = mapper.decideAll(chunk);
-        for (const one of all) this.#settleOrQueue(one);
-        return all;
-      });
-      for (const one of decided) this.#hand(one);
-      await writer.room();
+      await this.hand(state.transaction(() => this.#decideChunk(chunk)));
     }
+  }
+
+  #decideChunk(entities: readonly string[]): readonly Decided[] {
+    const decided = this.#options.mapper.decideAll(entities);
+    for (const one of decided) this.#settleOrQueue(one);
+    return decided;
   }
 
   /** Everything that waits in the state, whoever left it there. */

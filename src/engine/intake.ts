@@ -3,11 +3,13 @@ import { digest } from '../fingerprint.ts';
 import type { Mapping, Page, RejectedRow, Scope, Source, SourceRecord } from '../pipe.ts';
 import { DELETED_AT_SOURCE } from '../state/absences.ts';
 import type { KnownRecord, StreamState } from '../state/stream.ts';
+import type { FreshPage } from './fresh.ts';
 import { idsByPipe, type JoinLookup, joiner, type PrepareJoins } from './joining.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface IntakeOptions<E> {
   readonly source: Source;
+  readonly fresh: FreshPage;
   readonly mapping: Pick<Mapping<E>, 'scope' | 'joins'>;
   readonly join: JoinLookup;
   readonly state: StreamState;
@@ -23,12 +25,14 @@ export interface IntakeOptions<E> {
 }
 
 /** What a page added to a sweep. */
-export interface Taken {
+export interface Taken<Settled> {
   /** Records not seen in this partition before. */
   readonly fresh: number;
   readonly repeats: number;
   /** Entities that wait to be mapped because of this page. */
   readonly touched: readonly string[];
+  /** What the caller made of them in the page's own transaction. */
+  readonly settled: Settled;
 }
 
 /** A date this far ahead of the source's own clock is no clock skew between two of its machines. */
@@ -45,7 +49,12 @@ export class Intake<E> {
     this.#options = options;
   }
 
-  async take(page: Page, signal: AbortSignal): Promise<Taken> {
+  /** `settle` runs in the page's transaction: it stands or falls with the page, and costs no commit of its own. */
+  async take<Settled>(
+    page: Page,
+    signal: AbortSignal,
+    settle: (touched: readonly string[]) => Settled,
+  ): Promise<Taken<Settled>> {
     const { state, ledger } = this.#options;
     let fresh = 0;
     let repeats = 0;
@@ -59,14 +68,15 @@ export class Intake<E> {
     const changed = records.filter((record) => known.get(record.id)?.content !== record.content);
     const settled = await this.#settleDoubts(changed, known, page.asOf, signal);
     await this.#prepareJoins(settled, signal);
-    const touched = state.transaction(() => {
+    const taken = state.transaction(() => {
       state.absences.seen(records.map((record) => record.id));
       state.readFrom = this.readFrom;
       for (const record of records) this.#keepUnchanged(record, known.get(record.id));
       for (const row of page.rejected) this.#reject(row);
-      return this.#rememberAll(settled, known);
+      const touched = this.#rememberAll(settled, known);
+      return { touched, settled: settle(touched) };
     });
-    return { fresh: fresh + page.rejected.length, repeats, touched };
+    return { fresh: fresh + page.rejected.length, repeats, ...taken };
   }
 
   /** Takes in records that were asked for by id; whatever the mirror holds of them is replaced. */
@@ -82,23 +92,23 @@ export class Intake<E> {
   }
 
   async #prepareJoins(records: readonly Seen[], signal: AbortSignal): Promise<void> {
-    const { mapping, source, prepareJoins } = this.#options;
+    const { mapping, fresh, prepareJoins } = this.#options;
     if (!mapping.joins) return;
-    const values = records.map((record) => asRecord(source.canonical(record.raw)));
+    const values = fresh.keep(records).map(asRecord);
     for (const [pipe, ids] of idsByPipe(mapping.joins, values)) await prepareJoins(pipe, ids, signal);
   }
 
   /** Returns the entities that now wait to be mapped. */
   #rememberAll(records: readonly Seen[], known: ReadonlyMap<string, KnownRecord>): string[] {
-    const { source, mapping, join, state } = this.#options;
-    const canonical = records.map((record) => asRecord(source.canonical(record.raw)));
+    const { fresh, mapping, join, state } = this.#options;
+    const canonical = fresh.keep(records).map(asRecord);
     const joins = joiner(mapping.joins, join, canonical);
     const touched = new Set<string>();
     for (const [index, record] of records.entries()) {
       const value = canonical[index] ?? {};
       const scope = mapping.scope(value, joins.rows(value));
       if (known.get(record.id)?.isGone) state.letters.journal('back at the source', `record ${record.id}`, null);
-      for (const entity of this.#remember(record, scope, known.has(record.id))) touched.add(entity);
+      for (const entity of this.#remember(record, scope, known.get(record.id))) touched.add(entity);
       if (mapping.joins) state.noteJoins(record.id, joins.named(value));
     }
     return [...touched];
@@ -166,12 +176,12 @@ export class Intake<E> {
   }
 
   /** Returns the entities that now wait to be mapped. */
-  #remember(record: Seen, scope: Scope, isKnown: boolean): readonly string[] {
+  #remember(record: Seen, scope: Scope, known: KnownRecord | undefined): readonly string[] {
     const { state, ledger } = this.#options;
     const { id, modifiedAt, content, text, entities } = record;
     if (scope.in === false && !(scope.farewell && entities.some((entity) => this.#awaitsFarewell(entity)))) {
-      state.rememberExcluded({ id, modifiedAt, content, rule: scope.rule }, isKnown);
-      if (isKnown) state.letters.forget(id, entities, scope.rule);
+      state.rememberExcluded({ id, modifiedAt, content, rule: scope.rule }, known !== undefined);
+      if (known !== undefined) state.letters.forget(id, entities, scope.rule);
       ledger.settle(id, { kind: 'excluded', rule: scope.rule });
       return [];
     }
@@ -181,7 +191,7 @@ export class Intake<E> {
       ledger.settle(id, { kind: 'dead-lettered' });
       return [];
     }
-    state.remember({ id, modifiedAt, content, raw: text, entities }, isKnown);
+    state.remember({ id, modifiedAt, content, raw: text, entities }, known?.entities ?? null);
     return entities;
   }
 

@@ -1,13 +1,14 @@
 /** From mirrored records to decisions: parse, join, map, settle who owns what, decide. */
 import { type Decision, decide, type Resolve } from '../decide.ts';
-import type { Facts, Issue, Mapped, Mapping, ObjectType, Source, Upsert } from '../pipe.ts';
+import type { Facts, Issue, Mapped, Mapping, ObjectType, Upsert } from '../pipe.ts';
 import { DELETED_AT_SOURCE } from '../state/absences.ts';
 import type { KnownObject } from '../state/objects.ts';
 import type { MirroredRecord, StreamState } from '../state/stream.ts';
+import type { FreshPage } from './fresh.ts';
 import { type JoinLookup, joiner } from './joining.ts';
 
 export interface MapperOptions<E> {
-  readonly source: Pick<Source, 'canonical'>;
+  readonly fresh: FreshPage;
   readonly mapping: Mapping<E>;
   readonly facts: Facts;
   readonly state: StreamState;
@@ -116,18 +117,18 @@ export class EntityMapper<E> {
     const farewell = state.objects.ofEntity(entity).flatMap((left): Upsert[] => {
       const properties = mapping.deleted?.(left) ?? null;
       const upsert = { object: left.object, key: left.key, properties: properties ?? {} };
-      const isOwn = (state.claims.owner(upsert) ?? entity) === entity;
+      const isOwn = (state.claims.standing(upsert).owner ?? entity) === entity;
       return properties !== null && isOwn ? [upsert] : [];
     });
     return { kind: 'excluded', rule: DELETED_AT_SOURCE, farewell };
   }
 
   #parse(rows: readonly MirroredRecord[]): { values: E[] } | { issues: Issue[] } {
-    const { mapping, source } = this.#options;
+    const { mapping, fresh } = this.#options;
     const values: E[] = [];
     const issues: Issue[] = [];
     for (const row of rows) {
-      const result = mapping.schema.safeParse(source.canonical(JSON.parse(row.raw)));
+      const result = mapping.schema.safeParse(fresh.of(row.raw));
       if (result.success) values.push(result.data);
       else {
         const prefix = rows.length > 1 ? `${row.id} ` : '';
@@ -165,7 +166,7 @@ export class EntityMapper<E> {
         .map(({ name }) => ({ object, key, property: name, value: properties[name] ?? '' })),
     );
     const held = values.filter(({ value }) => value !== '');
-    for (const other of state.claims.replace(entity, modifiedAt, upserts, held)) state.reopenClean(other);
+    for (const other of state.claims.replace(entity, modifiedAt, upserts, held)) state.reopenDecided(other);
   }
 
   /**
@@ -175,15 +176,15 @@ export class EntityMapper<E> {
   #own(entity: string, mapped: Mapped): Mapped {
     if (mapped.kind !== 'upserts') return mapped;
     const { claims } = this.#options.state;
-    const issues = mapped.upserts.flatMap((upsert): Issue[] => {
-      const other = claims.otherSpelling(upsert);
-      const message = `the key ${upsert.key} of ${upsert.object} differs from ${other} only in case, width or spaces`;
-      return other === null ? [] : [{ path: 'id', message }];
+    const standings = mapped.upserts.map((upsert) => ({ upsert, ...claims.standing(upsert) }));
+    const issues = standings.flatMap(({ upsert, otherSpelling }): Issue[] => {
+      const message = `the key ${upsert.key} of ${upsert.object} differs from ${otherSpelling} only in case, width or spaces`;
+      return otherSpelling === null ? [] : [{ path: 'id', message }];
     });
     if (issues.length > 0) return { kind: 'invalid', issues };
-    const upserts = mapped.upserts
-      .filter((upsert) => (claims.owner(upsert) ?? entity) === entity)
-      .map((upsert) => this.#withoutTakenValues(upsert));
+    const upserts = standings
+      .filter(({ owner }) => (owner ?? entity) === entity)
+      .map(({ upsert }) => this.#withoutTakenValues(upsert));
     return { ...mapped, upserts };
   }
 

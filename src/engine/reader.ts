@@ -5,6 +5,7 @@ import type { StreamState } from '../state/stream.ts';
 import type { OnEvent } from './events.ts';
 import type { Intake } from './intake.ts';
 import type { Ledger } from './ledger.ts';
+import type { Decided } from './mapping.ts';
 import { type PartitionProof, readPartition } from './read.ts';
 import { ReadingDebt } from './reading-debt.ts';
 import { UNION } from './verdict.ts';
@@ -34,9 +35,15 @@ export interface ReaderOptions<E> {
   readonly changedMapper: boolean;
   readonly signal: AbortSignal;
   readonly now: () => number;
-  /** Called when a page has been taken in, with the entities it touched. */
   readonly onEvent: OnEvent;
-  readonly onTaken: (touched: readonly string[], total: number | undefined) => Promise<void>;
+  /** Called in the transaction that takes a page in, with the entities it touched; null: they are decided later. */
+  readonly decide: (touched: readonly string[]) => readonly Decided[] | null;
+  /** Called when a page has been taken in. */
+  readonly onTaken: (
+    touched: readonly string[],
+    decided: readonly Decided[] | null,
+    total: number | undefined,
+  ) => Promise<void>;
 }
 
 /** A cursor stays this far behind the source's clock at the first page: two of its machines may disagree. */
@@ -131,7 +138,7 @@ export class Reader<E> {
   }
 
   async #readOne(partition: Partition, since: Since): Promise<void> {
-    const { source, state, ledger, intake, signal, now, onTaken, onEvent, reach } = this.#options;
+    const { source, state, ledger, intake, signal, now, decide, onTaken, onEvent, reach } = this.#options;
     this.#everything = this.#everything && since.kind === 'everything';
     const before = this.proofs.length;
     const proofs = readPartition(partition, since, {
@@ -147,12 +154,15 @@ export class Reader<E> {
       onPage: async (page, of, lastOfSorted, number) => {
         intake.readFrom = { partition: of.key, page: number };
         if (this.isWhole && number === 1) this.#debt.begin(of.key, since);
-        const taken = await intake.take(page, signal);
+        const taken = await intake.take(page, signal, (touched) => {
+          const decided = decide(touched);
+          this.#moveCursor(of, lastOfSorted, page);
+          return decided;
+        });
         onEvent({
           ...{ kind: 'page', partition: of.key, records: page.records.length, rejected: page.rejected.length },
         });
-        await onTaken(taken.touched, page.total);
-        this.#moveCursor(of, lastOfSorted, page);
+        await onTaken(taken.touched, taken.settled, page.total);
         signal.throwIfAborted();
         return taken;
       },

@@ -7,6 +7,7 @@ import type { Planned } from '../decide.ts';
 import { asError } from '../errors.ts';
 import { canonicalJson } from '../fingerprint.ts';
 import type { ObjectType, Outcome, Sink, Write } from '../pipe.ts';
+import { CommitGroup } from '../state/commits.ts';
 import { type KnownObject, type Late, OWED_NOTHING } from '../state/objects.ts';
 import type { StreamState } from '../state/stream.ts';
 import type { OnEvent } from './events.ts';
@@ -88,6 +89,7 @@ export class Writer {
   };
   readonly #options: WriterOptions;
   readonly #limit: ReturnType<typeof pLimit>;
+  readonly #commits: CommitGroup;
   readonly #open = new Map<ObjectType, Item[]>();
   readonly #busy = new Set<string>();
   readonly #flying = new Set<Promise<void>>();
@@ -99,6 +101,7 @@ export class Writer {
   constructor(options: WriterOptions) {
     this.#options = options;
     this.#limit = pLimit(options.sink.concurrency);
+    this.#commits = new CommitGroup(options.state);
   }
 
   /** Whether an upsert of this entity is queued or in flight: its next decision has to wait for the outcome. */
@@ -191,7 +194,7 @@ export class Writer {
     if (this.#failure || this.#options.stop.aborted) return; // not sent: stays `sending` in the state, found by the next run
     const { state } = this.#options;
     const lates = new Map(queued.map((item) => [item.write.key, this.#lateOf(item.known)]));
-    const going = state.transaction(() => {
+    const going = await this.#commits.run(() => {
       const still = state.stillSending(queued.map((item) => item.task.entity));
       const batch = queued.filter((item) => still.has(item.task.entity));
       for (const item of batch) {
@@ -208,12 +211,11 @@ export class Writer {
 
   async #sendNow(object: ObjectType, batch: readonly Item[], lates: ReadonlyMap<string, Late>): Promise<void> {
     if (batch.length === 0) return;
-    const { state } = this.#options;
     const number = ++this.#batches;
     const startedMs = this.#options.now();
     const outcomes = await this.#write(batch);
     this.#tellOf(object, number, batch, outcomes, this.#options.now() - startedMs);
-    const ended = state.transaction(() => this.#settle(object, batch, outcomes, lates, number));
+    const ended = await this.#commits.run(() => this.#settle(object, batch, outcomes, lates, number));
     for (const task of ended) this.#finish(task);
     this.#options.onSettled();
   }

@@ -14,6 +14,19 @@ export interface ExclusiveValue extends Claim {
   readonly value: string;
 }
 
+/** An entity that maps to a key, or to another spelling of it. */
+interface Claimant {
+  readonly key: string;
+  readonly entity: string;
+  readonly modifiedAt: string;
+}
+
+interface Standing {
+  /** The entity whose record changed last, of those that map to this very key; null when none does. */
+  readonly owner: string | null;
+  readonly otherSpelling: string | null;
+}
+
 /** `INDEXED BY`: left to itself SQLite walks the whole stream by the primary key. */
 export class Claims {
   readonly #sql: Statements;
@@ -38,8 +51,12 @@ export class Claims {
       before.length === claims.length &&
       before.every((old) => old.modified_at === modifiedAt && claims.some((now) => isSame(old, now)));
     if (!same) {
-      for (const old of before) for (const other of this.#claimants(old)) concerned.add(other);
-      this.#sql.change('DELETE FROM claims INDEXED BY claims_by_entity WHERE stream = ? AND entity = ?', entity);
+      for (const old of before) {
+        if (!claims.some((now) => isSame(old, now)))
+          for (const other of this.#claimants(old)) concerned.add(other.entity);
+      }
+      if (before.length > 0)
+        this.#sql.change('DELETE FROM claims INDEXED BY claims_by_entity WHERE stream = ? AND entity = ?', entity);
       for (const { object, key } of claims) {
         this.#sql.change(
           'INSERT OR IGNORE INTO claims (stream, object, folded, key, entity, modified_at) VALUES (?, ?, ?, ?, ?, ?)',
@@ -49,7 +66,7 @@ export class Claims {
           entity,
           modifiedAt,
         );
-        for (const other of this.#claimants({ object, key })) concerned.add(other);
+        for (const other of this.#claimants({ object, key })) concerned.add(other.entity);
       }
     }
     for (const other of this.#replaceValues(entity, values)) concerned.add(other);
@@ -57,29 +74,15 @@ export class Claims {
     return concerned;
   }
 
-  /** Another spelling of what people would take for the same key; null when there is none. */
-  otherSpelling({ object, key }: Claim): string | null {
-    return (
-      this.#sql.first<{ key: string }>(
-        'SELECT key FROM claims WHERE stream = ? AND object = ? AND folded = ? AND key <> ? LIMIT 1',
-        object,
-        foldKey(key),
-        key,
-      )?.key ?? null
-    );
-  }
-
-  /** The entity that owns a key which several map to: the one whose record changed last. */
-  owner({ object, key }: Claim): string | null {
-    return (
-      this.#sql.first<{ entity: string }>(
-        `SELECT entity FROM claims WHERE stream = ? AND object = ? AND folded = ? AND key = ?
-          ORDER BY modified_at DESC, entity LIMIT 1`,
-        object,
-        foldKey(key),
-        key,
-      )?.entity ?? null
-    );
+  /** Who owns a key, and whether people would take another one for the same. */
+  standing({ object, key }: Claim): Standing {
+    let owner: Claimant | null = null;
+    let otherSpelling: string | null = null;
+    for (const claimant of this.#claimants({ object, key })) {
+      if (claimant.key !== key) otherSpelling ??= claimant.key;
+      else if (owner === null || outranks(claimant, owner)) owner = claimant;
+    }
+    return { owner: owner?.entity ?? null, otherSpelling };
   }
 
   /** The key that holds a value: the smallest of all that want it. */
@@ -87,14 +90,12 @@ export class Claims {
     return this.#wanting({ object, property, value })[0]?.key ?? null;
   }
 
-  #claimants({ object, key }: Claim): string[] {
-    return this.#sql
-      .all<{ entity: string }>(
-        'SELECT entity FROM claims WHERE stream = ? AND object = ? AND folded = ?',
-        object,
-        foldKey(key),
-      )
-      .map((row) => row.entity);
+  #claimants({ object, key }: Claim): Claimant[] {
+    return this.#sql.all<Claimant>(
+      'SELECT key, entity, modified_at AS modifiedAt FROM claims WHERE stream = ? AND object = ? AND folded = ?',
+      object,
+      foldKey(key),
+    );
   }
 
   #wanting({ object, property, value }: Omit<ExclusiveValue, 'key'>): { key: string; entity: string }[] {
@@ -136,3 +137,9 @@ export class Claims {
 }
 
 const isSame = (a: Claim, b: Claim): boolean => a.object === b.object && a.key === b.key;
+
+const outranks = (a: Claimant, b: Claimant): boolean =>
+  a.modifiedAt > b.modifiedAt || (a.modifiedAt === b.modifiedAt && compareBytes(a.entity, b.entity) < 0);
+
+/** As SQLite orders text: by UTF-8 bytes. */
+const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));

@@ -356,4 +356,8 @@ export const MIGRATIONS: readonly string[] = [
   INSERT INTO owed_readings (stream, partition, since, at, run)
     SELECT stream, partition, NULL, 0, run FROM partition_memory WHERE verdict = 'unproven';
   `,
+  `
+  -- What an earlier request may still overwrite: a handful, asked for at each start.
+  CREATE INDEX objects_late ON objects (stream) WHERE late IS NOT NULL;
+  `,
 ];

@@ -212,8 +212,8 @@ export class ObjectStore {
     const held = this.#sql.first<{ until: number | null }>(
       `SELECT max(max(CASE WHEN o.late IS NOT o.fingerprint THEN coalesce(o.late_until, 0) ELSE 0 END,
                       coalesce(o.intent_at + ?2, 0))) AS until
-         FROM entities e JOIN objects o ON o.stream = e.stream AND o.entity = e.id
-        WHERE e.stream = ?1 AND e.state = 'held'`,
+         FROM entities e INDEXED BY entities_open JOIN objects o ON o.stream = e.stream AND o.entity = e.id
+        WHERE e.stream = ?1 AND e.state IN ('pending', 'sending', 'held') AND e.state = 'held'`,
       quarantineMs,
     );
     return held?.until ?? null;

@@ -33,12 +33,16 @@ export function knownFromStaging(
 export function unsettledUntil(db: Database, pipe: string, quarantineMs: number): number | null {
   return (
     db
-      .prepare<[number, string, string], { until: number | null }>(
-        `SELECT max(max(coalesce(o.intent_at + ?, 0), coalesce(o.late_until, 0))) AS until
-           FROM objects o JOIN streams s ON s.id = o.stream
-          WHERE s.pipe = ? AND s.instance LIKE ? AND (o.intent IS NOT NULL OR o.late IS NOT NULL)`,
+      .prepare<[string, string, number], { until: number | null }>(
+        `WITH staged AS (SELECT id FROM streams WHERE pipe = ? AND instance LIKE ?)
+         SELECT max(until) AS until FROM (
+           SELECT max(o.intent_at) + ? AS until FROM staged CROSS JOIN objects o INDEXED BY objects_intended
+             ON o.stream = staged.id AND o.intent IS NOT NULL
+           UNION ALL
+           SELECT max(o.late_until) FROM staged CROSS JOIN objects o INDEXED BY objects_late
+             ON o.stream = staged.id AND o.late IS NOT NULL)`,
       )
-      .get(quarantineMs, pipe, STAGING)?.until ?? null
+      .get(pipe, STAGING, quarantineMs)?.until ?? null
   );
 }
 

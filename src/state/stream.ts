@@ -23,7 +23,8 @@ export interface KnownRecord {
   readonly rule: string | null;
   /** Concluded to be deleted at the source. */
   readonly isGone: boolean;
-  /** States of the entities it is part of. */
+  /** The entities it is part of, and their states. */
+  readonly entities: readonly string[];
   readonly states: readonly EntityState[];
 }
 
@@ -50,6 +51,7 @@ interface KnownRow {
   run: string;
   rule: string | null;
   gone: 0 | 1;
+  entity: string | null;
   state: EntityState | null;
 }
 
@@ -85,7 +87,7 @@ export class StreamState {
 
   known(ids: readonly string[]): Map<string, KnownRecord> {
     const rows = this.#sql.all<KnownRow>(
-      `SELECT r.id, r.content, r.modified_at, r.run, coalesce(r.rule, e.rule) AS rule, r.gone, e.state
+      `SELECT r.id, r.content, r.modified_at, r.run, coalesce(r.rule, e.rule) AS rule, r.gone, m.entity, e.state
          FROM records r
          LEFT JOIN membership m ON m.stream = r.stream AND m.record = r.id
          LEFT JOIN entities e ON e.stream = m.stream AND e.id = m.entity
@@ -94,7 +96,7 @@ export class StreamState {
     );
     const known = new Map<
       string,
-      { -readonly [Field in keyof KnownRecord]: KnownRecord[Field] } & { states: EntityState[] }
+      { -readonly [Field in keyof KnownRecord]: KnownRecord[Field] } & { entities: string[]; states: EntityState[] }
     >();
     for (const row of rows) {
       const entry = known.get(row.id) ?? {
@@ -103,20 +105,23 @@ export class StreamState {
         run: row.run,
         rule: row.rule,
         isGone: row.gone === 1,
+        entities: [],
         states: [],
       };
       // Part of several entities, one of them in scope: then the record is.
       if (row.rule === null) entry.rule = null;
+      if (row.entity !== null) entry.entities.push(row.entity);
       if (row.state) entry.states.push(row.state);
       known.set(row.id, entry);
     }
     return known;
   }
 
-  /** Stores a record's payload and marks its entities as waiting to be mapped. */
-  remember(record: RememberedRecord, isKnown: boolean): void {
+  /** Stores a record's payload and marks its entities as waiting to be mapped. `before`: those it is part of so far. */
+  remember(record: RememberedRecord, before: readonly string[] | null): void {
     this.#putRecord(record.id, record.modifiedAt, record.content, record.raw, null);
-    if (isKnown) {
+    const left = before?.some((entity) => !record.entities.includes(entity));
+    if (left) {
       this.#touchLeft(record);
       this.#sql.change(
         'DELETE FROM membership WHERE stream = ? AND record = ? AND entity NOT IN (SELECT value FROM json_each(?))',
@@ -125,9 +130,13 @@ export class StreamState {
       );
     }
     for (const entity of record.entities) {
-      this.#sql.change('INSERT OR IGNORE INTO membership (stream, entity, record) VALUES (?, ?, ?)', entity, record.id);
+      if (!before?.includes(entity)) this.#join(entity, record.id);
       this.touch(entity, record.modifiedAt);
     }
+  }
+
+  #join(entity: string, record: string): void {
+    this.#sql.change('INSERT OR IGNORE INTO membership (stream, entity, record) VALUES (?, ?, ?)', entity, record);
   }
 
   /** Entities that lose this record to another one are made of less now: a revision that moved to another opportunity. */
@@ -152,7 +161,7 @@ export class StreamState {
   rememberUnscoped(record: { id: string; modifiedAt: string; content: string; entities: readonly string[] }): void {
     this.#putRecord(record.id, record.modifiedAt, record.content, null, null);
     for (const entity of record.entities) {
-      this.#sql.change('INSERT OR IGNORE INTO membership (stream, entity, record) VALUES (?, ?, ?)', entity, record.id);
+      this.#join(entity, record.id);
       this.touch(entity, record.modifiedAt);
       this.setEntity(entity, 'dead', null);
     }
@@ -188,7 +197,7 @@ export class StreamState {
       else {
         this.setEntity(entity, state, rule);
         this.objects.forgetContent(entity);
-        for (const other of this.claims.replace(entity, '', [], [])) this.reopenClean(other);
+        for (const other of this.claims.replace(entity, '', [], [])) this.reopenDecided(other);
       }
     }
   }
@@ -211,6 +220,8 @@ export class StreamState {
   }
 
   // ------------------------------------------------------------------------------------------------ entities
+  // `state IN (...) AND state = ...`: SQLite takes the index over the few open entities only where its condition is
+  // repeated word for word; without it each of these walks every entity of the stream.
 
   /** Waiting to be mapped; remembers the earliest change the cursor has to wait for. */
   touch(entity: string, modifiedAt: string): void {
@@ -241,9 +252,12 @@ export class StreamState {
     );
   }
 
-  /** A settled entity is decided once more, such as when another spelling of its key turns up. */
-  reopenClean(entity: string): void {
-    this.#sql.change("UPDATE entities SET state = 'pending' WHERE stream = ? AND id = ? AND state = 'clean'", entity);
+  /** An entity that was decided is decided once more, such as when another spelling of its key turns up. */
+  reopenDecided(entity: string): void {
+    this.#sql.change(
+      "UPDATE entities SET state = 'pending' WHERE stream = ? AND id = ? AND state IN ('clean', 'sending')",
+      entity,
+    );
   }
 
   /**
@@ -272,7 +286,9 @@ export class StreamState {
   pending(limit: number, after: string): string[] {
     return this.#sql
       .all<{ id: string }>(
-        "SELECT id FROM entities WHERE stream = ? AND state = 'pending' AND id > ? ORDER BY id LIMIT ?",
+        `SELECT id FROM entities INDEXED BY entities_open
+          WHERE stream = ? AND state IN ('pending', 'sending', 'held') AND state = 'pending' AND id > ?
+          ORDER BY id LIMIT ?`,
         after,
         limit,
       )
@@ -292,19 +308,22 @@ export class StreamState {
 
   /** What a process that died had queued or sent goes back to waiting. Returns how many. */
   reopenSending(): number {
-    return this.#sql.change("UPDATE entities SET state = 'pending' WHERE stream = ? AND state = 'sending'");
+    return this.#sql.change(
+      `UPDATE entities INDEXED BY entities_open SET state = 'pending'
+        WHERE stream = ? AND state IN ('pending', 'sending', 'held') AND state = 'sending'`,
+    );
   }
 
   /** Held entities wait again, to be sent once more. Returns how many. */
   reopenHeld(): number {
-    return this.#sql.change("UPDATE entities SET state = 'pending' WHERE stream = ? AND state = 'held'");
+    return this.#sql.change(
+      `UPDATE entities INDEXED BY entities_open SET state = 'pending'
+        WHERE stream = ? AND state IN ('pending', 'sending', 'held') AND state = 'held'`,
+    );
   }
 
-  count(state: EntityState): number {
-    return (
-      this.#sql.all<{ n: number }>('SELECT count(*) AS n FROM entities WHERE stream = ? AND state = ?', state)[0]?.n ??
-      0
-    );
+  get isAnyPending(): boolean {
+    return this.pending(1, '').length > 0;
   }
 
   /** The records of the entities, payloads as JSON text; an entity without records maps to an empty list. */
@@ -335,7 +354,8 @@ export class StreamState {
   /** Moves a cursor up to `candidate`, never back, never past the oldest change that is not settled yet. */
   advance(partition: string, candidate: string): void {
     const oldest = this.#sql.all<{ oldest: string | null }>(
-      `SELECT min(oldest) AS oldest FROM entities WHERE stream = ? AND state IN ('pending', 'sending', 'held')`,
+      // Left to itself SQLite walks all entities of the stream, at each page.
+      `SELECT min(oldest) AS oldest FROM entities INDEXED BY entities_open WHERE stream = ? AND state IN ('pending', 'sending', 'held')`,
     )[0]?.oldest;
     const position = oldest != null && oldest < candidate ? oldest : candidate;
     this.#sql.change(
@@ -393,8 +413,10 @@ export class StreamState {
   withoutOwnRecord(limit: number): string[] {
     return this.#sql
       .all<{ id: string }>(
-        `SELECT e.id FROM entities e LEFT JOIN records r ON r.stream = e.stream AND r.id = e.id
-          WHERE e.stream = ? AND e.state = 'pending' AND r.id IS NULL LIMIT ?`,
+        `SELECT e.id FROM entities e INDEXED BY entities_open
+           LEFT JOIN records r ON r.stream = e.stream AND r.id = e.id
+          WHERE e.stream = ? AND e.state IN ('pending', 'sending', 'held') AND e.state = 'pending' AND r.id IS NULL
+          LIMIT ?`,
         limit,
       )
       .map((row) => row.id);

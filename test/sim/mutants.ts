@@ -103,8 +103,8 @@ export const MUTANTS: readonly Mutant[] = [
     replacements: [
       ...one(
         'engine/reader.ts',
-        'const taken = await intake.take(page, signal);',
-        'this.#moveCursor(of, lastOfSorted, page);\n        const taken = await intake.take(page, signal);',
+        'const taken = await intake.take(page, signal, (touched) => {',
+        'this.#moveCursor(of, lastOfSorted, page);\n        const taken = await intake.take(page, signal, (touched) => {',
       ),
       NOTHING_OWED,
     ],
@@ -214,7 +214,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'the outcomes of a batch and the states of its entities are one transaction',
     replacements: one(
       'engine/writer.ts',
-      'const ended = state.transaction(() => this.#settle(object, batch, outcomes, lates, number));',
+      'const ended = await this.#commits.run(() => this.#settle(object, batch, outcomes, lates, number));',
       'const ended = this.#settle(object, batch, outcomes, lates, number);',
     ),
     world: 'killed',

@@ -70,7 +70,8 @@ export class VirtualTime {
       () => (settled = true),
     );
     for (let events = 0; ; events++) {
-      await nextTurn();
+      do await nextTurn();
+      while (turnsWanted > 0);
       if (settled) return work;
       const event = this.#events.shift();
       if (event === undefined) throw new Error('S8: nothing is left to happen, and the run has not ended');
@@ -87,6 +88,9 @@ export class VirtualTime {
 }
 
 let current: VirtualTime | null = null;
+/** What the code under test still wants to do in later turns of the event loop, without time passing. */
+let turnsWanted = 0;
+const inLaterTurn = setImmediate;
 
 /** From here on this process has no other time. Only for processes that do nothing but simulate. */
 export function replaceClocks(time: VirtualTime): void {
@@ -103,6 +107,13 @@ const replaced: Readonly<Record<string, unknown>> = {
     const time = timeNow();
     const appointment = time.atFor(time.lives.getStore(), time.nowMs + ms, run);
     return { appointment, unref: () => undefined, ref: () => undefined };
+  },
+  setImmediate: (run: () => void) => {
+    turnsWanted++;
+    return inLaterTurn(() => {
+      turnsWanted--;
+      run();
+    });
   },
   clearTimeout: (timer?: { appointment: Appointment }) => {
     if (timer) timeNow().cancel(timer.appointment.event);
