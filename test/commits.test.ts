@@ -18,7 +18,11 @@ describe('a group of commits', () => {
   it('makes what came in one turn durable in one transaction, and tells each its own result', async () => {
     const state = ledgerOf();
     const commits = new CommitGroup(state);
-    const results = await Promise.all(['a', 'b', 'c'].map((name) => commits.run(() => (state.write(name), name))));
+    const named = (name: string) => (): string => {
+      state.write(name);
+      return name;
+    };
+    const results = await Promise.all(['a', 'b', 'c'].map((name) => commits.run(named(name))));
     expect(results).toEqual(['a', 'b', 'c']);
     expect(state.committed).toEqual([['a', 'b', 'c']]);
   });
