@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Mapping } from '../src/pipe.ts';
+import { answerOf } from '../src/probe/record/answer.ts';
 import { checkFolder, writeFolder } from '../src/probe/record/folder.ts';
 import { recordFixtures } from '../src/probe/record/record.ts';
 
@@ -140,6 +141,36 @@ describe('a fixture', () => {
     const made = fixtures.flatMap(({ case: one }) => one.records.map((row) => Object(row).ticket));
     expect(made).toEqual([expect.stringMatching(/^[A-Z]-\d\d$/)]);
     expect(taken).not.toContain(made[0]);
+  });
+
+  test('holds of a joined row what the mapper reads, and enough of two when it takes either', () => {
+    const either: Mapping<unknown> = {
+      ...mapping,
+      joins: { firm: { pipe: 'firms', by: 'firmId' } },
+      map: (records, joined) => {
+        const firms = joined.map(({ firm }) => (firm?.kind === 'record' ? Object(firm.record).name : undefined));
+        const lastname = firms.find((name) => name !== undefined) ?? nameIn(records);
+        return { kind: 'upserts', upserts: [{ object: 'contacts', key: '1', properties: { lastname } }] };
+      },
+    };
+    const records = [
+      { id: '1', name: 'Brown', firmId: '7' },
+      { id: '2', name: 'Brown', firmId: '7' },
+    ];
+    const firm = { kind: 'record', record: { id: '7', name: 'Wunderlich', city: 'Xanadu' } } as const;
+    const rows = (joined: readonly { firm: typeof firm }[]) =>
+      recordFixtures({
+        ...{ pipe: 'people', mapping: either, facts: FACTS, limit: 1, key: KEY, sample: records },
+        entities: [{ key: '1', records: records.slice(0, joined.length), joined }],
+      }).fixtures.flatMap(({ case: one, expected }) => {
+        expect(
+          answerOf(either, { key: '1', records: one.records.map(Object), joined: one.joined ?? [] }, FACTS),
+        ).toEqual(expected);
+        return one.joined;
+      });
+    const name = expect.stringMatching(/^(?!Wunder)[A-Z][a-z]{9}$/);
+    expect(rows([{ firm }])).toEqual([{ firm: { kind: 'record', record: { id: '7', name } } }]);
+    expect(JSON.stringify(rows([{ firm }, { firm }]))).toMatch(/"name"/);
   });
 
   test('keeps codes: what the schema names, and words that repeat; a rare word may be anybody’s', () => {

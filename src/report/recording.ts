@@ -1,5 +1,6 @@
 /** A recording as files, as lines for a person and as a part of the probe's JSON document. */
-import type { Fixture, Recording } from '../probe/record/record.ts';
+import type { Fixture } from '../probe/record/fixture.ts';
+import type { Recording } from '../probe/record/record.ts';
 import { grouped, type Paint, safe } from './style.ts';
 import { paragraph } from './table.ts';
 

@@ -1,10 +1,10 @@
 /** Makes fixtures of a sample: chooses, redacts, and proves of each that it means to the mapper what the record meant. */
-import { EXIT, FatalError } from '../../errors.ts';
-import type { Facts, JoinedRow, Mapping } from '../../pipe.ts';
+import type { Facts, Mapping } from '../../pipe.ts';
 import { isObject } from '../walk.ts';
 import { type Answer, answerOf, type Entity, outlineOf, upsertsOf } from './answer.ts';
 import { type Candidate, nextChoice } from './choose.ts';
 import { featuresOf, type Showing as Shown } from './features.ts';
+import { type Fixture, fixtureOf, recordIn, refuseTraces } from './fixture.ts';
 import { Redaction } from './redact.ts';
 import { fieldsOf, ownWordsOf, type SchemaFields } from './schema-fields.ts';
 
@@ -19,23 +19,6 @@ export interface RecordOptions {
   readonly limit: number;
   /** 32 random bytes, used once. */
   readonly key: Uint8Array;
-}
-
-/** One case as the tests of the mappers read it. */
-interface FixtureCase {
-  readonly case: string;
-  readonly records: readonly unknown[];
-  readonly joined?: readonly Readonly<Record<string, JoinedRow>>[];
-  readonly entity: string;
-}
-
-export interface Fixture {
-  /** Of the file, without its end: `customers-03-excluded-retail`. */
-  readonly name: string;
-  readonly facts: Facts;
-  readonly case: FixtureCase;
-  readonly expected: Answer;
-  readonly why: readonly string[];
 }
 
 /** A record that was chosen and not written: redacted it would mean something else. */
@@ -90,7 +73,7 @@ export function recordFixtures(options: RecordOptions): Recording {
     }
     for (const { name } of next.candidate.features) shown.add(name);
     const name = `${pipe}-${String(fixtures.length + 1).padStart(2, '0')}-${why}`;
-    fixtures.push(fixtureOf(name, next.why, { entity, mapping, facts: factsFor(entity, plainFacts) }));
+    fixtures.push(fixtureOf(name, next.why, { entity, mapping, facts: plainFacts }));
   }
   for (const fixture of fixtures) refuseTraces(fixture, redaction);
   return { fixtures, leftOut, values: redaction.tellTales.size };
@@ -116,15 +99,6 @@ const namesOf = ({ names }: Facts, redaction: Redaction): Facts['names'] =>
   Object.fromEntries(
     Object.entries(names).map(([id, name]) => [redaction.text(id, 'id'), redaction.text(name, 'name')]),
   );
-
-/** Only the names of what the records mention. */
-function factsFor({ records }: Entity, facts: Facts): Facts {
-  const text = JSON.stringify(records);
-  const names = Object.entries(facts.names).filter(([id]) => text.includes(JSON.stringify(id)));
-  return { ...facts, names: Object.fromEntries(names) };
-}
-
-const recordIn = (row: JoinedRow | undefined): unknown => (row?.kind === 'record' ? row.record : null);
 
 /** Entities with what they show; chosen among by `nextChoice`. */
 export function candidatesOf(entities: readonly Entity[], showing: Showing, facts: Facts): Chosen[] {
@@ -186,69 +160,4 @@ function outlineOfOne(answer: Answer, at: number, name: string, mapping: Mapping
   const value = upsert?.properties[name];
   if (upsert === undefined || value === undefined) return 'absent';
   return outlineOf({ kind: 'upserts', upserts: [{ ...upsert, properties: { [name]: value }, links: [] }] }, mapping);
-}
-
-interface Proven {
-  readonly entity: Entity;
-  readonly mapping: Mapping<unknown>;
-  readonly facts: Facts;
-}
-
-/** As the file will hold it: what is said of it is computed from that text. */
-function fixtureOf(name: string, why: readonly string[], { entity, mapping, facts }: Proven): Fixture {
-  const joined = entity.joined.map((rows, at) => neededOf(rows, at, { entity, mapping, facts }));
-  const lean: Entity = { ...entity, joined };
-  const isJoined = joined.some((rows) => Object.keys(rows).length > 0);
-  return {
-    name,
-    facts,
-    why,
-    case: {
-      case: why.slice(0, 3).join(', '),
-      records: entity.records,
-      ...(isJoined ? { joined } : {}),
-      entity: entity.key,
-    },
-    expected: answerOf(mapping, lean, facts),
-  };
-}
-
-/** Joined rows without the fields that the mapper does not read: leaving each out changes nothing. */
-function neededOf(
-  rows: Entity['joined'][number],
-  at: number,
-  { entity, mapping, facts }: Proven,
-): Record<string, JoinedRow> {
-  const whole = JSON.stringify(answerOf(mapping, entity, facts));
-  const there = Object.entries(rows).flatMap(([name, row]) => (row === undefined ? [] : [[name, row] as const]));
-  return Object.fromEntries(
-    there.map(([name, row]) => {
-      if (row.kind !== 'record' || !isObject(row.record)) return [name, row];
-      let record = row.record;
-      for (const field of Object.keys(record).filter((one) => one !== 'id')) {
-        const { [field]: _, ...fewer } = record;
-        const joined = entity.joined.map((other, place) =>
-          place === at ? { ...other, [name]: { kind: 'record' as const, record: fewer } } : other,
-        );
-        if (JSON.stringify(answerOf(mapping, { ...entity, joined }, facts)) === whole) record = fewer;
-      }
-      return [name, { kind: 'record', record }];
-    }),
-  );
-}
-
-/** The last look: whatever was overlooked before ends the recording, and nothing is written. */
-function refuseTraces({ name, facts, case: one, expected }: Fixture, redaction: Redaction): void {
-  const sent = upsertsOf(expected).map(({ properties, links }) => ({
-    properties,
-    links: links?.map(({ value }) => value),
-  }));
-  const joined = one.joined?.map((rows) => Object.values(rows).map(recordIn));
-  const path = redaction.find({ records: one.records, joined, sent, names: facts.names });
-  if (path === null) return;
-  throw new FatalError(
-    EXIT.gate,
-    `${name} would still hold something of somebody's, at ${path.replaceAll('[]', '')}: nothing is written`,
-    'run it once more, since each recording uses other words; if it stays so, report the name of this field',
-  );
 }
