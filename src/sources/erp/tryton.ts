@@ -1,12 +1,12 @@
 /** Tryton as a source of one resource, read by ascending id so that no edit can shift a record out of sight. */
-import { EXIT, FatalError, TooLargeError } from '../../errors.ts';
+import { EXIT, FatalError, TooLargeError, TransientError } from '../../errors.ts';
 import { canonicalJson, digest } from '../../fingerprint.ts';
 import type { Page, Partition, RejectedRow, Since, Source, SourceRecord } from '../../pipe.ts';
 import { localIso } from './dates.ts';
 import type { ResourceName } from './field-names.ts';
 import { canonical, modifiedAt, opportunityOf, repOn } from './tryton/records.ts';
 import { changedSince, type Resource, resourceFor } from './tryton/resources.ts';
-import { type Reply, type RpcOptions, TrytonRpc } from './tryton/rpc.ts';
+import { type Call, type Reply, type RpcOptions, TrytonRpc } from './tryton/rpc.ts';
 import type { TrytonSettings } from './tryton/settings.ts';
 import { datetime, isRow, type Row, sub } from './tryton/values.ts';
 
@@ -27,6 +27,8 @@ const PAGE_MIN = 10;
 /** Pages aim to take less than this, so that writers are not kept waiting. */
 const PAGE_GOAL_MS = 5_000;
 const SLICES_MAX = 10_000;
+/** Of one question by id; an `in` of 12,000 still works. */
+const IDS_MAX = 1_000;
 
 export const trytonSource = (options: TrytonOptions): Source => new Tryton(options);
 
@@ -38,6 +40,7 @@ class Tryton implements Source {
   readonly #rpc: TrytonRpc;
   #desk: Promise<Desk> | null = null;
   #pageSize: number;
+  #pageSizeMax: number;
 
   constructor(options: TrytonOptions) {
     const { resource, settings } = options;
@@ -46,17 +49,14 @@ class Tryton implements Source {
     this.#resource = resourceFor(resource, settings);
     this.#rpc = new TrytonRpc({ ...options, ...settings.limits });
     this.#pageSize = settings.limits.pageSize;
+    this.#pageSizeMax = settings.limits.pageSize;
     this.version = digest(canonicalJson(settings));
   }
 
-  /** Ranges of ids: stable, and no record is without one. */
+  /** Ranges of ids: stable, and no record is without one. The last has no end. */
   async *partitions(_since: Since, signal: AbortSignal): AsyncGenerator<Partition> {
-    const { value } = await this.#search(
-      'search',
-      [this.#resource.domain, 0, 1, [['id', 'DESC']]],
-      'the highest id',
-      signal,
-    );
+    const params = [this.#resource.domain, 0, 1, [['id', 'DESC']]];
+    const { value } = await this.#search({ method: 'search', params, what: 'the highest id' }, signal);
     const highest = Array.isArray(value) ? Number(value[0] ?? 0) : 0;
     const { idsPerSlice } = this.#settings.limits;
     const slices = Math.max(1, Math.ceil(highest / idsPerSlice));
@@ -66,42 +66,47 @@ class Tryton implements Source {
         `${this.#name} would be read in ${slices} slices`,
         'raise limits.idsPerSlice in the profile',
       );
-    for (let at = 0; at < slices; at++) yield slice(at * idsPerSlice + 1, (at + 1) * idsPerSlice);
+    for (let at = 1; at < slices; at++) yield slice((at - 1) * idsPerSlice + 1, at * idsPerSlice);
+    yield slice((slices - 1) * idsPerSlice + 1, slices * idsPerSlice, true);
   }
 
   split({ filter }: Partition): readonly Partition[] {
     const [from, to] = [Number(filter.from), Number(filter.to)];
     if (!(to > from)) return [];
     const middle = Math.floor((from + to) / 2);
-    return [slice(from, middle), slice(middle + 1, to)];
+    return [slice(from, middle), slice(middle + 1, to, filter.open === 'yes')];
   }
 
   async *pages(partition: Partition, since: Since, signal: AbortSignal): AsyncGenerator<Page> {
-    const within = [
-      ['id', '>=', Number(partition.filter.from)],
-      ['id', '<=', Number(partition.filter.to)],
-    ];
+    const { from, to, open } = partition.filter;
+    const within = [['id', '>=', Number(from)], ...(open === 'yes' ? [] : [['id', '<=', Number(to)]])];
     const domain = [...within, ...(await this.#domain(since, signal))];
-    let total = await this.#total(domain, signal);
+    let total = await this.#total(domain, signal, true);
     let received = 0;
     for (let last = 0; ; ) {
       const { rows, asOf, isLast } = await this.#page([...domain, ['id', '>', last]], signal);
       received += rows.length;
       last = Math.max(last, ...rows.map(({ id }) => Number(id)));
       // Records came or went meanwhile: what the slice holds now is what counts, unless something was missed.
-      if (isLast && received !== total) total = await this.#total(domain, signal);
+      if (isLast && received !== total) total = await this.#total(domain, signal, true);
       yield { ...this.#taken(rows), asOf, sorted: false, total, next: isLast ? null : `after id ${last}` };
       if (isLast) return;
     }
   }
 
+  /** A record outside the domain, such as a party that is no customer any more, counts as absent. */
   async get(ids: readonly string[], signal: AbortSignal): Promise<readonly SourceRecord[]> {
-    const wanted = ids.filter((id) => /^[1-9]\d{0,9}$/.test(id)).map(Number);
+    const wanted = [...new Set(ids)].filter((id) => /^[1-9]\d{0,9}$/.test(id)).map(Number);
+    wanted.sort((a, b) => a - b);
     const records: SourceRecord[] = [];
-    const size = this.#settings.limits.pageSize;
-    for (let start = 0; start < wanted.length; start += size) {
-      const { rows } = await this.#page([['id', 'in', wanted.slice(start, start + size)]], signal, size);
-      records.push(...this.#taken(rows).records);
+    for (let start = 0; start < wanted.length; start += IDS_MAX) {
+      const some = wanted.slice(start, start + IDS_MAX);
+      for (let last = 0; last < (some.at(-1) ?? 0); ) {
+        const domain = [...this.#resource.domain, ['id', 'in', some], ['id', '>', last]];
+        const { rows, isLast } = await this.#page(domain, signal).catch(uncut);
+        records.push(...this.#taken(rows).records);
+        last = isLast ? Number.POSITIVE_INFINITY : Number(rows.at(-1)?.id ?? Number.POSITIVE_INFINITY);
+      }
     }
     return records;
   }
@@ -118,15 +123,15 @@ class Tryton implements Source {
   async #page(
     domain: readonly unknown[],
     signal: AbortSignal,
-    sizeGiven?: number,
   ): Promise<{ rows: readonly Row[]; asOf: string | null; isLast: boolean }> {
     const { fields, known } = await this.#asked(signal);
     for (;;) {
-      const size = sizeGiven ?? this.#pageSize;
+      const size = this.#pageSize;
       const startMs = performance.now();
       try {
         const params = [domain, 0, size, [['id', 'ASC']], fields];
-        const { value, asOf } = await this.#search('search_read', params, `a page of ${this.#name}`, signal);
+        const what = `a page of ${this.#name}`;
+        const { value, asOf } = await this.#search({ method: 'search_read', params, what, canCut: true }, signal);
         this.#adapt(performance.now() - startMs, size);
         const rows = (Array.isArray(value) ? value : []).filter(isRow);
         const withRep = this.#name === 'customers' && known.has('agents');
@@ -134,7 +139,8 @@ class Tryton implements Source {
         const kept = withRep ? rows.map((row) => ({ ...row, salesRep: repOn(row, today) })) : rows;
         return { rows: kept, asOf, isLast: rows.length < size };
       } catch (thrown) {
-        if (!(thrown instanceof TooLargeError) || sizeGiven !== undefined || size <= PAGE_MIN) throw thrown;
+        if (!(thrown instanceof TooLargeError) || size <= PAGE_MIN) throw thrown;
+        this.#pageSizeMax = Math.max(PAGE_MIN, Math.floor(size / 2)); // this size is not tried again
         this.#pageSize = Math.max(PAGE_MIN, Math.floor(size / 4));
       }
     }
@@ -142,7 +148,7 @@ class Tryton implements Source {
 
   #adapt(tookMs: number, size: number): void {
     if (tookMs > PAGE_GOAL_MS) this.#pageSize = Math.max(PAGE_MIN, Math.floor(size / 2));
-    else if (tookMs < PAGE_GOAL_MS / 4) this.#pageSize = Math.min(this.#settings.limits.pageSize, this.#pageSize * 2);
+    else if (tookMs < PAGE_GOAL_MS / 4) this.#pageSize = Math.min(this.#pageSizeMax, this.#pageSize * 2);
   }
 
   #taken(rows: readonly Row[]): { records: SourceRecord[]; rejected: RejectedRow[] } {
@@ -174,18 +180,15 @@ class Tryton implements Source {
     ];
     const params = [domain, 0, null, [['id', 'ASC']], ['replaced_by.id']];
     const { context } = await this.#asked(signal);
-    const { value } = await this.#rpc.call(
-      'model.party.party.search_read',
-      [...params, context],
-      'merged parties',
-      signal,
-    );
+    const method = 'model.party.party.search_read';
+    const { value } = await this.#rpc.call({ method, params: [...params, context], what: 'merged parties' }, signal);
     const survivors = (Array.isArray(value) ? value : []).map((row) => Number(sub(row, 'replaced_by')?.id));
     return survivors.length === 0 ? null : [this.#name === 'quotes' ? 'party' : 'id', 'in', survivors];
   }
 
-  async #total(domain: readonly unknown[], signal: AbortSignal): Promise<number> {
-    const { value } = await this.#search('search_count', [domain], `the number of ${this.#name}`, signal);
+  async #total(domain: readonly unknown[], signal: AbortSignal, canCut = false): Promise<number> {
+    const what = `the number of ${this.#name}`;
+    const { value } = await this.#search({ method: 'search_count', params: [domain], what, canCut }, signal);
     if (typeof value === 'number') return value;
     throw new FatalError(
       EXIT.source,
@@ -194,9 +197,10 @@ class Tryton implements Source {
     );
   }
 
-  async #search(method: string, params: readonly unknown[], what: string, signal: AbortSignal): Promise<Reply> {
+  async #search(call: Call, signal: AbortSignal): Promise<Reply> {
     const { context } = await this.#asked(signal);
-    return this.#rpc.call(`model.${this.#resource.model}.${method}`, [...params, context], what, signal);
+    const method = `model.${this.#resource.model}.${call.method}`;
+    return this.#rpc.call({ ...call, method, params: [...call.params, context] }, signal);
   }
 
   #asked(signal: AbortSignal): Promise<Desk> {
@@ -213,7 +217,8 @@ class Tryton implements Source {
   /** Which fields there are, and the company: without it in the context every price is null, and no error says so. */
   async #ask(signal: AbortSignal): Promise<Desk> {
     const { model, needs, fields } = this.#resource;
-    const { value } = await this.#rpc.call(`model.${model}.fields_get`, [[], {}], `the fields of ${model}`, signal);
+    const call = { method: `model.${model}.fields_get`, params: [[], {}], what: `the fields of ${model}` };
+    const { value } = await this.#rpc.call(call, signal);
     const known = new Set(isRow(value) ? Object.keys(value) : []);
     const missing = needs.filter((field) => !known.has(field));
     if (missing.length > 0)
@@ -229,12 +234,8 @@ class Tryton implements Source {
   }
 
   async #ownCompany(signal: AbortSignal): Promise<number> {
-    const { value } = await this.#rpc.call(
-      'model.res.user.get_preferences',
-      [true, {}],
-      'the company of the user',
-      signal,
-    );
+    const method = 'model.res.user.get_preferences';
+    const { value } = await this.#rpc.call({ method, params: [true, {}], what: 'the company of the user' }, signal);
     const company = isRow(value) ? value.company : null;
     if (typeof company === 'number') return company;
     throw new FatalError(
@@ -245,7 +246,14 @@ class Tryton implements Source {
   }
 }
 
-const slice = (from: number, to: number): Partition => ({
+/** Nothing smaller than the smallest page can be asked for by id. */
+function uncut(thrown: unknown): never {
+  if (thrown instanceof TooLargeError) throw new TransientError('source', thrown.message, { cause: thrown });
+  throw thrown;
+}
+
+/** `isLast`: what is created while slices are read belongs to it, whatever its id. */
+const slice = (from: number, to: number, isLast = false): Partition => ({
   ...{ key: `ids:${from}-${to}`, label: `ids ${from} to ${to}` },
-  filter: { from: String(from), to: String(to) },
+  filter: { from: String(from), to: String(to), ...(isLast ? { open: 'yes' } : {}) },
 });

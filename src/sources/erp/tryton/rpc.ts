@@ -22,6 +22,15 @@ export interface RpcOptions {
   readonly attemptsMax?: number | undefined;
 }
 
+export interface Call {
+  readonly method: string;
+  readonly params: readonly unknown[];
+  /** For people: `a page of products`. */
+  readonly what: string;
+  /** A smaller question can be asked instead, so that one beyond the deadline is not repeated. */
+  readonly canCut?: boolean;
+}
+
 export interface Reply {
   /** Without `__class__` objects. */
   readonly value: unknown;
@@ -55,34 +64,35 @@ export class TrytonRpc {
   }
 
   /**
-   * Calls a method; `what` names it for people. Throws TooLargeError when it took longer than the deadline,
-   * TransientError when attempts are spent, FatalError for what no repetition cures, and the signal's reason.
+   * Calls a method. Throws TransientError when attempts are spent, TooLargeError for a question that can be cut and
+   * took longer than the deadline, FatalError for what no repetition cures, and the signal's reason.
    */
-  async call(method: string, params: readonly unknown[], what: string, signal: AbortSignal): Promise<Reply> {
+  async call(call: Call, signal: AbortSignal): Promise<Reply> {
+    const { what, canCut = false } = call;
     try {
-      return await this.#inSession(method, params, what, signal);
+      return await this.#inSession(call, signal);
     } catch (thrown) {
       signal.throwIfAborted();
       const error = asError(thrown);
       if (!(error instanceof AttemptError)) throw error;
       const message = `the ERP gave no usable answer for ${what}: ${error.message}`;
-      if (error.isLarge) throw new TooLargeError(message, { cause: error });
+      if (error.isLarge && canCut) throw new TooLargeError(message, { cause: error });
       throw new TransientError('source', message, { cause: error });
     }
   }
 
   /** Logs in again once when the session is gone. A second refusal means that sessions do not last: a person must look. */
-  async #inSession(method: string, params: readonly unknown[], what: string, signal: AbortSignal): Promise<Reply> {
+  async #inSession(call: Call, signal: AbortSignal): Promise<Reply> {
     const first = this.#session(signal);
     try {
-      return await this.#persist(method, params, what, await first, signal);
+      return await this.#persist(call, await first, signal);
     } catch (thrown) {
       if (!(thrown instanceof SessionError)) throw thrown;
       if (sessions.get(this.#key) === first) sessions.delete(this.#key);
     }
     const again = this.#session(signal);
     try {
-      return await this.#persist(method, params, what, await again, signal);
+      return await this.#persist(call, await again, signal);
     } catch (thrown) {
       if (!(thrown instanceof SessionError)) throw thrown;
       sessions.delete(this.#key);
@@ -105,23 +115,18 @@ export class TrytonRpc {
 
   async #login(signal: AbortSignal): Promise<string> {
     const { user, password } = this.#options;
-    const { value } = await this.#persist('common.db.login', [user, { password }], 'the login', null, signal);
+    const login = { method: 'common.db.login', params: [user, { password }], what: 'the login' };
+    const { value } = await this.#persist(login, null, signal);
     const [id, key] = Array.isArray(value) ? value : [];
     if (typeof id !== 'number' || typeof key !== 'string')
       throw refusalOf(401, 'the login', true) ?? new Error('login');
     return Buffer.from(`${user}:${id}:${key}`).toString('base64');
   }
 
-  #persist(
-    method: string,
-    params: readonly unknown[],
-    what: string,
-    session: string | null,
-    signal: AbortSignal,
-  ): Promise<Reply> {
+  #persist(call: Call, session: string | null, signal: AbortSignal): Promise<Reply> {
     const { clock, attemptsMax = ATTEMPTS_MAX } = this.#options;
-    const mayRetry = (error: Error): boolean => error instanceof AttemptError && !error.isLarge;
-    const attempt = () => this.#queue.run(clock, signal, () => this.#attempt(method, params, what, session, signal));
+    const mayRetry = (error: Error): boolean => error instanceof AttemptError && !(error.isLarge && call.canCut);
+    const attempt = () => this.#queue.run(clock, signal, () => this.#attempt(call, session, signal));
     return pRetry(attempt, {
       ...{ retries: attemptsMax - 1, minTimeout: 0, maxTimeout: 0, signal },
       shouldRetry: ({ error }) => mayRetry(error),
@@ -133,13 +138,7 @@ export class TrytonRpc {
     });
   }
 
-  async #attempt(
-    method: string,
-    params: readonly unknown[],
-    what: string,
-    session: string | null,
-    signal: AbortSignal,
-  ): Promise<Reply> {
+  async #attempt({ method, params, what }: Call, session: string | null, signal: AbortSignal): Promise<Reply> {
     const { deadlineMs, maxReplyBytes } = this.#options;
     const deadline = AbortSignal.timeout(deadlineMs);
     const isLogin = session === null;
@@ -162,7 +161,7 @@ export class TrytonRpc {
     } catch (thrown) {
       const isJudged = [AttemptError, FatalError, SessionError].some((kind) => thrown instanceof kind);
       if (isJudged) throw thrown;
-      if (deadline.aborted) throw new AttemptError(`no answer within ${deadlineMs} ms`, { isLarge: !isLogin });
+      if (deadline.aborted) throw new AttemptError(`no answer within ${deadlineMs} ms`, { isLarge: true });
       throw new AttemptError('the connection broke', { cause: thrown });
     }
   }
