@@ -74,8 +74,8 @@ export interface ContractResource {
   readonly cases: number;
 }
 export const PRODUCTS: ContractResource = { parse: (value) => ErpProduct.parse(value), named: 'name', cases: 1 };
-export const CUSTOMERS: ContractResource = { parse: (value) => ErpCustomer.parse(value), named: 'name', cases: 0.2 };
-export const QUOTES: ContractResource = { parse: (value) => ErpQuote.parse(value), named: 'jobName', cases: 0.2 };
+export const CUSTOMERS: ContractResource = { parse: (value) => ErpCustomer.parse(value), named: 'name', cases: 0.1 };
+export const QUOTES: ContractResource = { parse: (value) => ErpQuote.parse(value), named: 'jobName', cases: 0.1 };
 
 const NEVER = new AbortController().signal;
 const EVERYTHING: Since = { kind: 'everything' };
@@ -268,25 +268,13 @@ export function erpContract(
       });
 
       test('that change while pages are read are told as they are in the end', async () => {
-        vendor.rows = rowsAt(upTo(9)).map((row) => ({ ...row, group: '1' }));
-        let isAdded = false;
-        vendor.onRequest = (number) => {
-          if (number === 4 && !isAdded) {
-            isAdded = true;
-            vendor.rows = [...vendor.rows, { id: '99', name: 'Late', ms: T0 + 500_000, group: '1' }];
-          }
-          return null;
-        };
-        const source = open(2);
-        const ids = new Set<string>();
-        let sum = 0;
-        for await (const slice of source.partitions(EVERYTHING, NEVER)) {
-          const pages = await Array.fromAsync(source.pages(slice, EVERYTHING, NEVER));
-          for (const id of idsOf(pages)) ids.add(id);
-          sum += pages.map((page) => page.total).findLast((count) => count !== undefined) ?? 0;
+        for (const at of [2, 3, 4, 6, 8, 10]) {
+          vendor.rows = rowsAt(upTo(9)).map((row) => ({ ...row, group: '1' }));
+          addAt(vendor, at);
+          const { ids, sum } = await readWithTotals(open(2));
+          if (ids.has('99')) expect(sum).toBe(10);
+          expect(ids.size).toBeGreaterThanOrEqual(9);
         }
-        if (isAdded && ids.has('99')) expect(sum).toBe(10);
-        expect(ids.size).toBeGreaterThanOrEqual(9);
       });
     });
 
@@ -468,6 +456,27 @@ export function erpContract(
 }
 
 const idsOf = (pages: readonly Page[]): string[] => pages.flatMap(({ records }) => records.map(({ id }) => id));
+
+/** A row more, 99, from the request of that number on. */
+function addAt(vendor: ContractVendor, at: number): void {
+  vendor.forgetRequests();
+  vendor.onRequest = (number) => {
+    if (number === at) vendor.rows = [...vendor.rows, { id: '99', name: 'Late', ms: T0 + 500_000, group: '1' }];
+    return null;
+  };
+}
+
+/** What is read of all slices, and the sum of what each said in the end. */
+async function readWithTotals(source: Source): Promise<{ ids: ReadonlySet<string>; sum: number }> {
+  const ids = new Set<string>();
+  let sum = 0;
+  for await (const slice of source.partitions(EVERYTHING, NEVER)) {
+    const pages = await Array.fromAsync(source.pages(slice, EVERYTHING, NEVER));
+    for (const id of idsOf(pages)) ids.add(id);
+    sum += pages.map((page) => page.total).findLast((count) => count !== undefined) ?? 0;
+  }
+  return { ids, sum };
+}
 
 /** An edited row gets a date after all others, as an ERP does. */
 function applyChange(

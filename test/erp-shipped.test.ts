@@ -8,7 +8,17 @@ import { ErpCustomer, ErpQuote } from '../src/sources/erp/model.ts';
 import { parseProfile, type ResourceName } from '../src/sources/erp/profile.ts';
 import { restSource } from '../src/sources/erp/rest.ts';
 import { BusinessCentral } from './erp-business-central.ts';
-import { type ContractRow, type ContractVendor, erpContract, type OpenOptions } from './erp-contract.ts';
+import {
+  type Abilities,
+  type ContractResource,
+  type ContractRow,
+  type ContractVendor,
+  CUSTOMERS,
+  erpContract,
+  type OpenOptions,
+  PRODUCTS,
+  QUOTES,
+} from './erp-contract.ts';
 import { ErpNext } from './erp-erpnext.ts';
 import { misbehave } from './erp-misbehave.ts';
 
@@ -55,17 +65,24 @@ async function readAll(source: Source, since: Since = EVERYTHING): Promise<Sourc
 const canonicalsOf = async (source: Source): Promise<unknown[]> =>
   (await readAll(source)).map(({ raw }) => source.canonical(raw));
 
-/** A shipped profile under the contract: the vendor's items are the contract's rows. */
+/** A shipped profile under the contract: the vendor's items, customers or quotes are the contract's rows. */
 class ShippedVendor implements ContractVendor {
   onRequest: ContractVendor['onRequest'] = () => null;
   requests = 0;
   readonly #name: string;
+  readonly #resource: ResourceName;
   readonly #vendor: BusinessCentral | ErpNext;
   readonly #put: (rows: readonly ContractRow[]) => void;
   #rows: ContractRow[] = [];
 
-  constructor(name: string, vendor: BusinessCentral | ErpNext, put: (rows: readonly ContractRow[]) => void) {
+  constructor(
+    name: string,
+    resource: ResourceName,
+    vendor: BusinessCentral | ErpNext,
+    put: (rows: readonly ContractRow[]) => void,
+  ) {
     this.#name = name;
+    this.#resource = resource;
     this.#vendor = vendor;
     this.#put = put;
     vendor.before = (response: ServerResponse, answer) => {
@@ -85,7 +102,7 @@ class ShippedVendor implements ContractVendor {
     this.requests = 0;
   }
   open(options: OpenOptions): Source {
-    return sourceOf(this.#name, this.#vendor, 'products', options);
+    return sourceOf(this.#name, this.#vendor, this.#resource, options);
   }
   stop(): void {
     expect(this.#vendor.refused).toEqual([]);
@@ -113,29 +130,86 @@ const frappeItem = ({ id, name, ms }: ContractRow) => ({
   ...{ weight_per_unit: 0, modified: frappeTime(ms) },
 });
 
-erpContract(
-  'the shipped profile business-central',
-  async () => {
-    const vendor = new BusinessCentral();
-    await vendor.start();
-    return new ShippedVendor('business-central', vendor, (rows) => {
-      vendor.tables.items = rows.map(bcItem);
-    });
-  },
-  { slices: false, totals: true, sorted: false, since: true, changesSurvived: 1 },
-);
+const bcCustomer = ({ id, name, ms }: ContractRow) => ({
+  ...{ id, number: `C${id}`, displayName: name, addressLine1: '1 Main St', city: 'Atlanta', state: 'GA' },
+  ...{ country: 'US', postalCode: '31772', phoneNumber: '', website: '', type: 'Company', blocked: '_x0020_' },
+  ...{ creditLimit: 100.5, balanceDue: 0, salespersonCode: 'JO', lastModifiedDateTime: iso(ms) },
+  contactsInformation: [{ contactId: `k${id}`, contactNumber: `CT${id}`, contactType: 'Company' }],
+});
+const bcPerson = ({ id }: ContractRow) => ({
+  ...{ id: `p${id}`, type: 'Person', displayName: `Pat ${id}`, companyNumber: `CT${id}`, jobTitle: 'Buyer' },
+  ...{ email: `p${id}@example.com`, phoneNumber: '', mobilePhoneNumber: '' },
+});
+const bcQuote = ({ id, name, ms }: ContractRow) => ({
+  ...{ id, number: `Q${id}`, externalDocumentNumber: 'PO', documentDate: '2026-01-02', salesperson: 'JO' },
+  ...{ validUntilDate: '0001-01-01', acceptedDate: '0001-01-01', customerId: 'c1', customerName: name },
+  ...{ totalAmountExcludingTax: 20.5, totalTaxAmount: 1.5, totalAmountIncludingTax: 22, status: 'Sent' },
+  ...{ lastModifiedDateTime: iso(ms), salesQuoteLines: [] },
+});
+const frappeCustomer = ({ id, name, ms }: ContractRow) => ({
+  ...{ name: id, customer_name: name, customer_type: 'Company', customer_group: 'All', disabled: 0, is_frozen: 0 },
+  ...{ account_manager: null, payment_terms: null, default_price_list: null, website: '', tax_id: null },
+  ...{ modified: frappeTime(ms), creation: `2020-01-01 00:00:00.${id.padStart(6, '0')}` },
+});
+const frappeContact = ({ id }: ContractRow) => ({
+  ...{ name: `Ann-${id}`, first_name: 'Ann', last_name: 'Lee', email_id: 'ann@example.com', phone: '', mobile_no: '' },
+  ...{ designation: 'Buyer', is_primary_contact: 1, creation: `2020-01-01 00:00:00.${id.padStart(6, '0')}` },
+  links: [{ link_doctype: 'Customer', link_name: id }],
+});
+const frappeQuotation = ({ id, name, ms }: ContractRow) => ({
+  ...{ name: id, amended_from: null, status: 'Open', transaction_date: '2026-01-02', valid_till: '2026-02-01' },
+  ...{ net_total: 10, total_taxes_and_charges: 1, grand_total: 11, party_name: 'A', customer_name: name },
+  ...{ owner: 'ann@example.com', quotation_to: 'Customer', modified: frappeTime(ms) },
+});
 
-erpContract(
-  'the shipped profile erpnext',
-  async () => {
-    const vendor = new ErpNext();
-    await vendor.start();
-    return new ShippedVendor('erpnext', vendor, (rows) => {
-      vendor.tables.Item = rows.map(frappeItem);
-    });
-  },
-  { slices: false, totals: true, sorted: true, since: true, changesSurvived: 4 },
-);
+const BY_LINK: Abilities = { slices: false, totals: true, sorted: false, since: true, changesSurvived: 1 };
+const BY_DATE: Abilities = { slices: false, totals: true, sorted: true, since: true, changesSurvived: 4 };
+/** A change in a child row does not move the customer's own date, so customers are always read whole. */
+const WHOLE: Abilities = { ...BY_LINK, since: false };
+const NAMED_BY_CUSTOMER: ContractResource = { ...QUOTES, named: 'customerName' };
+
+const BC_TABLES: Readonly<Record<ResourceName, (rows: readonly ContractRow[]) => Partial<BusinessCentral['tables']>>> =
+  {
+    products: (rows) => ({ items: rows.map(bcItem) }),
+    customers: (rows) => ({ customers: rows.map(bcCustomer), contacts: rows.map(bcPerson) }),
+    quotes: (rows) => ({ salesQuotes: rows.map(bcQuote) }),
+  };
+const FRAPPE_TABLES: Readonly<Record<ResourceName, (rows: readonly ContractRow[]) => Partial<ErpNext['tables']>>> = {
+  products: (rows) => ({ Item: rows.map(frappeItem) }),
+  customers: (rows) => ({ Customer: rows.map(frappeCustomer), Contact: rows.map(frappeContact) }),
+  quotes: (rows) => ({ Quotation: rows.map(frappeQuotation) }),
+};
+
+function shippedContract(resource: ResourceName, of: ContractResource, bc: Abilities, erpnext: Abilities): void {
+  erpContract(
+    `the shipped profile business-central, ${resource}`,
+    async () => {
+      const vendor = new BusinessCentral();
+      await vendor.start();
+      return new ShippedVendor('business-central', resource, vendor, (rows) =>
+        Object.assign(vendor.tables, BC_TABLES[resource](rows)),
+      );
+    },
+    bc,
+    of,
+  );
+  erpContract(
+    `the shipped profile erpnext, ${resource}`,
+    async () => {
+      const vendor = new ErpNext();
+      await vendor.start();
+      return new ShippedVendor('erpnext', resource, vendor, (rows) =>
+        Object.assign(vendor.tables, FRAPPE_TABLES[resource](rows)),
+      );
+    },
+    erpnext,
+    of,
+  );
+}
+
+shippedContract('products', { ...PRODUCTS, cases: 0.6 }, BY_LINK, BY_DATE);
+shippedContract('customers', CUSTOMERS, WHOLE, WHOLE);
+shippedContract('quotes', NAMED_BY_CUSTOMER, BY_LINK, BY_DATE);
 
 describe('Business Central', () => {
   const vendor = new BusinessCentral();

@@ -95,9 +95,8 @@ export class Store {
   /** A list shows no inactive record unless the context says otherwise. */
   #linked(row: Values, field: string, relation: string, context: Context): number[] {
     const ids = listOf(row[field] ?? []).map(Number);
-    return ids.filter(
-      (id) => context.active_test === false || this.#rows(relation).find((one) => one.id === id)?.active !== false,
-    );
+    const rows = this.#tables.get(relation);
+    return ids.filter((id) => context.active_test === false || rows?.get(id)?.active !== false);
   }
 
   #matcher(model: string, domain: readonly unknown[], context: Context): (row: Values) => boolean {

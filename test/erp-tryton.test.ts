@@ -93,7 +93,7 @@ class TrytonVendor implements ContractVendor {
 }
 
 const ABILITIES: Abilities = { slices: true, totals: true, sorted: false, since: true, changesSurvived: 4 };
-erpContract('Tryton', () => TrytonVendor.start('products'), ABILITIES, { ...PRODUCTS, cases: 0.5 });
+erpContract('Tryton', () => TrytonVendor.start('products'), ABILITIES, { ...PRODUCTS, cases: 0.3 });
 erpContract('Tryton with customers', () => TrytonVendor.start('customers'), ABILITIES, CUSTOMERS);
 erpContract('Tryton with quotes', () => TrytonVendor.start('quotes'), ABILITIES, QUOTES);
 
