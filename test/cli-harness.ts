@@ -72,7 +72,7 @@ export function start(args: readonly string[], env: Variables, cwd: string, wrap
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
     // Compiled code is kept between the many processes of a file: starting one takes half as long.
-    env: { PATH: process.env.PATH, HOME: cwd, NODE_COMPILE_CACHE: join(scratch, 'compiled'), ...env },
+    env: { PATH: process.env.PATH, HOME: cwd, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...env },
   });
   children.add(child);
   let stdout = '';

@@ -58,7 +58,7 @@ function parseAs<T>(schema: z.ZodType<T>, text: string, file: string): T {
   const secrets = literalSecrets(value).map(
     ({ path, message }) => `${place(offsetOf(document, path))} ${path.join('.')}: ${message}`,
   );
-  const parsed = schema.safeParse(value, { reportInput: false });
+  const parsed = schema.safeParse(value, { reportInput: false, jitless: true });
   if (parsed.success && secrets.length === 0) return parsed.data;
   const faults = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, document, place));
   throw faulty(file, [...secrets, ...faults]);

@@ -1,0 +1,198 @@
+/**
+ * The tool and the scripts that stand in for it, side by side, on the same work against the emulated vendors in a process
+ * of their own: `npm run bench`. Takes about half an hour; `--sizes 1000 --runs 1` is a quick look. Writes
+ * docs/performance/results.json; `npm run bench:report` makes tables and charts of it.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { measured, median, type Ran } from './measure.ts';
+import { type Calls, type Regime, startVendors, type Vendors } from './vendors.ts';
+
+const { values } = parseArgs({
+  options: {
+    sizes: { type: 'string', default: '1000,12000,100000' },
+    runs: { type: 'string', default: '3' },
+    regimes: { type: 'string', default: 'raw,real' },
+    engine: { type: 'string', default: '12000,100000,1000000' },
+    rivals: { type: 'boolean', default: true },
+    out: { type: 'string', default: fileURLToPath(new URL('../../docs/performance', import.meta.url)) },
+  },
+  allowNegative: true,
+});
+const RUNS = Number(values.runs);
+const BIN = fileURLToPath(new URL('../../bin/retail-sync.js', import.meta.url));
+const ENGINE = fileURLToPath(new URL('engine.ts', import.meta.url));
+const RIVAL = fileURLToPath(new URL('rival.ts', import.meta.url));
+const PRODUCTS_AT_SCALE_1 = 12_000;
+const PIPES = ['products', 'customers', 'pos-orders', 'quotes'] as const;
+const RIVALS = ['one-by-one', 'in-sequence', 'at-once'] as const;
+/** Above these sizes a script, or a pipe that waits for the vendor, would take hours: see docs/performance.md. */
+const MOST: Readonly<Record<string, number>> = {
+  'one-by-one': 1_000,
+  customers: 12_000,
+  'pos-orders': 12_000,
+  quotes: 12_000,
+  all: 12_000,
+};
+
+const Report = z.object({
+  counts: z.object({ read: z.number(), created: z.number(), updated: z.number() }),
+  seconds: z.number(),
+  floorSeconds: z.number(),
+});
+const Reports = z.union([z.object({ runs: z.array(Report) }), Report.transform((report) => ({ runs: [report] }))]);
+
+interface Row {
+  readonly who: string;
+  readonly pipe: string;
+  readonly size: number;
+  readonly regime: Regime;
+  readonly phase: 'first' | 'unchanged' | 'one-percent';
+  readonly runs: number;
+  /** From start to exit of the process. */
+  readonly wallMs: number;
+  /** Of it, from the first to the last HubSpot call and its settling, as the tool's own report says. */
+  readonly runMs: number | null;
+  readonly floorMs: number | null;
+  readonly cpuMs: number;
+  readonly rssMb: number;
+  readonly read: number | null;
+  readonly objects: number;
+  readonly calls: number;
+  readonly writes: number;
+  readonly writesMin: number;
+  readonly limited: number;
+}
+
+const rows: Row[] = [];
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+type About = Pick<Row, 'who' | 'pipe' | 'size' | 'regime' | 'phase'>;
+
+interface Sample {
+  readonly ran: Ran;
+  readonly calls: Calls;
+  readonly grown: Readonly<Record<string, number>>;
+}
+
+/** Runs once and counts what arrived at HubSpot meanwhile. */
+async function sample(vendors: Vendors, args: readonly string[]): Promise<Sample> {
+  const before = await vendors.objects();
+  await vendors.forget();
+  const ran = await measured(args, { ...vendors.env, HOME: vendors.home, XDG_STATE_HOME: vendors.home });
+  const after = await vendors.objects();
+  const grown = Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]));
+  return { ran, calls: await vendors.calls(), grown };
+}
+
+const tool = (...args: string[]): readonly string[] => [BIN, ...args];
+
+function keep(about: About, samples: readonly Sample[]): void {
+  const of = (pick: (one: Sample) => number): number => median(samples.map(pick));
+  const reports = samples.map(({ ran }) =>
+    about.who === 'retail-sync' ? Reports.parse(JSON.parse(ran.stdout)).runs : [],
+  );
+  const sum = (pick: (one: z.infer<typeof Report>) => number): number | null =>
+    about.who === 'retail-sync'
+      ? median(reports.map((runs) => runs.reduce((total, run) => total + pick(run), 0)))
+      : null;
+  const sent = samples.map(({ grown }, at) => {
+    const runs = reports[at] ?? [];
+    const updated = runs.reduce((total, { counts }) => total + counts.updated, 0);
+    const created = Object.values(grown).reduce((total, count) => total + Math.max(0, count), 0);
+    const batches = Object.values(grown).reduce((total, count) => total + Math.ceil(Math.max(0, count) / 100), 0);
+    return { objects: created + updated, batches: batches + Math.ceil(updated / 100) };
+  });
+  const row: Row = {
+    ...about,
+    runs: samples.length,
+    wallMs: of(({ ran }) => ran.wallMs),
+    runMs: sum(({ seconds }) => seconds * 1000),
+    floorMs: sum(({ floorSeconds }) => floorSeconds * 1000),
+    cpuMs: of(({ ran }) => ran.cpuMs),
+    rssMb: of(({ ran }) => ran.rssMb),
+    read: sum(({ counts }) => counts.read),
+    objects: median(sent.map(({ objects }) => objects)),
+    calls: of(({ calls }) => calls.count),
+    writes: of(({ calls }) => calls.writes),
+    writesMin: median(sent.map(({ batches }) => batches)),
+    limited: Math.max(...samples.map(({ calls }) => calls.limited)),
+  };
+  rows.push(row);
+  const { who, pipe, size, regime, phase, wallMs, cpuMs, rssMb, calls, limited } = row;
+  say(
+    `${regime} ${size} ${who} ${pipe} ${phase}: ${Math.round(wallMs)} ms, ${Math.round(cpuMs)} ms CPU, ${Math.round(rssMb)} MB, ${calls} calls, ${limited} x 429`,
+  );
+}
+
+/** First load, everything again, one per cent changed; each phase against the same vendors, in this order. */
+async function phases(
+  who: string,
+  pipe: string,
+  size: number,
+  regime: Regime,
+  argsOf: (phase: Row['phase']) => readonly string[],
+): Promise<void> {
+  const samples: Record<Row['phase'], Sample[]> = { first: [], unchanged: [], 'one-percent': [] };
+  for (let run = 0; run < RUNS; run++) {
+    const vendors = await startVendors(size / PRODUCTS_AT_SCALE_1, regime);
+    try {
+      await sample(vendors, tool('setup', '--apply'));
+      // Quotes hang on customers: these are there first, and not counted.
+      if (pipe === 'quotes') await sample(vendors, tool('sync', 'customers', '--json'));
+      samples.first.push(await sample(vendors, argsOf('first')));
+      samples.unchanged.push(await sample(vendors, argsOf('unchanged')));
+      for (const resource of ['items', 'accounts', 'quotes']) await vendors.change(resource, 0.01);
+      samples['one-percent'].push(await sample(vendors, argsOf('one-percent')));
+    } finally {
+      await vendors.close();
+    }
+  }
+  for (const phase of ['first', 'unchanged', 'one-percent'] as const)
+    keep({ who, pipe, size, regime, phase }, samples[phase]);
+}
+
+const isFeasible = (what: string, size: number): boolean => size <= (MOST[what] ?? Number.POSITIVE_INFINITY);
+
+for (const size of values.sizes
+  .split(',')
+  .filter((text) => text !== '')
+  .map(Number))
+  for (const regime of values.regimes.split(',').filter((name) => name === 'raw' || name === 'real')) {
+    for (const pipe of [...PIPES, 'all'].filter((name) => isFeasible(name, size)))
+      await phases('retail-sync', pipe, size, regime, (phase) =>
+        tool('sync', pipe, '--json', ...(phase === 'unchanged' ? ['--full'] : [])),
+      );
+    for (const rival of RIVALS.filter((name) => values.rivals && isFeasible(name, size)))
+      await phases(rival, 'products', size, regime, () => [RIVAL, rival]);
+  }
+
+const EngineRow = z.object({
+  ...{ phase: z.string(), records: z.number(), writes: z.number(), wallMs: z.number(), cpuMs: z.number() },
+  ...{ recordsPerSecond: z.number(), rssMb: z.number(), stateBytesPerRecord: z.number() },
+});
+const engine: z.infer<typeof EngineRow>[] = [];
+for (const records of values.engine.split(',').filter((size) => size !== '')) {
+  const flags = ['--semi-space-growth-factor=1', '--heap-growing-percent=20'];
+  const { stdout } = await measured([...flags, ENGINE, '--records', records], {});
+  for (const line of stdout.trim().split('\n')) {
+    say(`engine ${line}`);
+    engine.push(EngineRow.parse(JSON.parse(line)));
+  }
+}
+
+mkdirSync(values.out, { recursive: true });
+const machine = {
+  cores: availableParallelism(),
+  cpu: cpus()[0]?.model ?? '',
+  memoryGb: Math.round(totalmem() / 2 ** 30),
+  node: process.version,
+};
+writeFileSync(
+  join(values.out, 'results.json'),
+  `${JSON.stringify({ measuredAt: new Date().toISOString(), machine, rows, engine }, null, 1)}\n`,
+);

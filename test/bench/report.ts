@@ -1,0 +1,159 @@
+/**
+ * Makes the tables of docs/performance.md and its charts out of docs/performance/results.json: `npm run bench:report`. A
+ * table stands between `<!-- bench:name -->` and `<!-- /bench -->`; what people wrote around it stays.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { type Chart, chartSvg } from '../../src/report/charts.ts';
+
+const at = (path: string): string => fileURLToPath(new URL(`../../docs/${path}`, import.meta.url));
+
+const Row = z.object({
+  ...{ who: z.string(), pipe: z.string(), size: z.number(), regime: z.string(), phase: z.string(), runs: z.number() },
+  ...{ wallMs: z.number(), runMs: z.number().nullable(), floorMs: z.number().nullable(), cpuMs: z.number() },
+  ...{ rssMb: z.number(), read: z.number().nullable(), objects: z.number(), calls: z.number(), writes: z.number() },
+  ...{ writesMin: z.number(), limited: z.number() },
+});
+type Row = z.infer<typeof Row>;
+const EngineRow = z.object({
+  ...{ phase: z.string(), records: z.number(), wallMs: z.number(), cpuMs: z.number(), recordsPerSecond: z.number() },
+  ...{ rssMb: z.number(), stateBytesPerRecord: z.number() },
+});
+const Results = z.object({
+  measuredAt: z.string(),
+  machine: z.object({ cores: z.number(), cpu: z.string(), memoryGb: z.number(), node: z.string() }),
+  rows: z.array(Row),
+  engine: z.array(EngineRow),
+});
+const results = Results.parse(JSON.parse(readFileSync(at('performance/results.json'), 'utf8')));
+
+const grouped = (value: number): string => Math.round(value).toLocaleString('en-US');
+const seconds = (ms: number | null): string =>
+  ms === null ? '–' : ms < 10_000 ? (ms / 1000).toFixed(2) : grouped(ms / 1000);
+const table = (head: readonly string[], lines: readonly (readonly string[])[]): string =>
+  [head, head.map((_, column) => (column < 2 ? '---' : '--:')), ...lines]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
+const perThousand = ({ calls, objects }: Row): string => (objects === 0 ? '–' : ((calls / objects) * 1000).toFixed(1));
+
+const PHASES: Readonly<Record<string, string>> = {
+  first: 'first load',
+  unchanged: 'unchanged',
+  'one-percent': '1 % changed',
+};
+
+/** The tool beside the scripts, products only. */
+function sideBySide(regime: string): string {
+  const rows = results.rows.filter((row) => row.regime === regime && row.pipe === 'products');
+  return table(
+    ['who', 'phase', 'products', 'wall s', 'CPU s', 'MB', 'HubSpot calls', 'writes', '429s'],
+    rows.map((row) => [
+      row.who,
+      PHASES[row.phase] ?? row.phase,
+      ...[grouped(row.size), seconds(row.wallMs), seconds(row.cpuMs), grouped(row.rssMb)],
+      ...[grouped(row.calls), grouped(row.writes), grouped(row.limited)],
+    ]),
+  );
+}
+
+function perPipe(regime: string): string {
+  const rows = results.rows.filter((row) => row.regime === regime && row.who === 'retail-sync');
+  return table(
+    [
+      'pipe',
+      'phase',
+      'size',
+      'read',
+      'objects',
+      'run s',
+      'floor s',
+      'CPU s',
+      'MB',
+      'calls',
+      'per 1,000',
+      'writes',
+      'least',
+      '429s',
+    ],
+    rows.map((row) => [
+      row.pipe,
+      PHASES[row.phase] ?? row.phase,
+      ...[grouped(row.size), grouped(row.read ?? 0), grouped(row.objects), seconds(row.runMs), seconds(row.floorMs)],
+      ...[seconds(row.cpuMs), grouped(row.rssMb), grouped(row.calls), perThousand(row)],
+      ...[grouped(row.writes), grouped(row.writesMin), grouped(row.limited)],
+    ]),
+  );
+}
+
+const engine = (): string =>
+  table(
+    ['records', 'phase', 'records/s', 'CPU s', 'peak MB', 'state bytes per record'],
+    results.engine.map((row) => [
+      grouped(row.records),
+      PHASES[row.phase] ?? row.phase,
+      ...[grouped(row.recordsPerSecond), seconds(row.cpuMs), grouped(row.rssMb), grouped(row.stateBytesPerRecord)],
+    ]),
+  );
+
+const machine = (): string => {
+  const { cores, cpu, memoryGb, node } = results.machine;
+  return `${results.measuredAt.slice(0, 10)}, ${cores} cores (${cpu}), ${memoryGb} GB, Node ${node}; medians of ${Math.max(...results.rows.map(({ runs }) => runs))} runs.`;
+};
+
+const blocks: Readonly<Record<string, () => string>> = {
+  machine,
+  engine,
+  'side-by-side-real': () => sideBySide('real'),
+  'side-by-side-raw': () => sideBySide('raw'),
+  'pipes-real': () => perPipe('real'),
+  'pipes-raw': () => perPipe('raw'),
+};
+
+const page = at('performance.md');
+const text = readFileSync(page, 'utf8').replace(
+  /<!-- bench:([a-z-]+) -->[\s\S]*?<!-- \/bench -->/g,
+  (whole, name: string) => {
+    const block = blocks[name];
+    return block ? `<!-- bench:${name} -->\n${block()}\n<!-- /bench -->` : whole;
+  },
+);
+writeFileSync(page, text);
+
+/** Colours of its own, for light and dark: a picture in a page of somebody else's. */
+const STYLE = `<style>svg{--soft:#57606a;--line:#d0d7de;--s1:#0969da;--s2:#bf8700;--s3:#1a7f37;--s4:#cf222e;--s5:#8250df;--s6:#57606a}
+@media (prefers-color-scheme:dark){svg{--soft:#8d96a0;--line:#30363d;--s1:#4493f8;--s2:#d29922;--s3:#3fb950;--s4:#f85149;--s5:#ab7df8;--s6:#8d96a0}}</style>`;
+
+function draw(name: string, chart: Chart): void {
+  const svg = chartSvg(chart).replace(/(<svg[^>]*>)/, `$1${STYLE}`);
+  writeFileSync(at(`performance/${name}.svg`), `${svg}\n`);
+}
+
+const real = results.rows.filter((row) => row.regime === 'real' && row.pipe === 'products');
+const sizes = [...new Set(real.map(({ size }) => size))];
+const whos = [...new Set(real.map(({ who }) => who))];
+const value = (who: string, size: number, phase: string): number | null => {
+  const row = real.find((one) => one.who === who && one.size === size && one.phase === phase);
+  return row ? Math.round(row.wallMs / 100) / 10 : null;
+};
+for (const phase of ['first', 'unchanged'])
+  draw(`${phase}-seconds`, {
+    kind: 'lines',
+    labels: sizes.map(grouped),
+    series: whos.map((who) => ({ name: who, values: sizes.map((size) => value(who, size, phase)) })),
+  });
+
+const counts = [...new Set(results.engine.map(({ records }) => records))];
+const engineSeries = (pick: (row: z.infer<typeof EngineRow>) => number): Chart['series'] =>
+  ['first', 'changed', 'unchanged'].map((phase) => ({
+    name: phase,
+    values: counts.map((records) => {
+      const row = results.engine.find((one) => one.records === records && one.phase === phase);
+      return row ? Math.round(pick(row)) : null;
+    }),
+  }));
+draw('engine-microseconds', {
+  kind: 'lines',
+  labels: counts.map(grouped),
+  series: engineSeries(({ cpuMs, records }) => (cpuMs * 1000) / records),
+});
