@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
 const Used = z.object({ cpuMs: z.number(), wallMs: z.number(), rssMb: z.number() });
-export type Used = z.infer<typeof Used>;
+type Used = z.infer<typeof Used>;
 
 export interface Ran extends Used {
   readonly exit: number | null;
