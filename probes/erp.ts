@@ -6,9 +6,17 @@ import { throughSource } from '../src/probe/through-source.ts';
 import { instanceOf } from '../src/systems.ts';
 import { type Subject, slicesOf } from './subject.ts';
 
-/** `named`: the instance that feeds the pipe, as its state says; null: as the configuration says. */
-export function erpSubject(job: LoadedJob, config: Config, named: string | null): Subject {
-  const instance = instanceOf(job, config, named, () => undefined, 2);
+/**
+ * `named`: the instance that feeds the pipe, as its state says; null: as the configuration says. `fetch` asks in the
+ * place of Node's own.
+ */
+export function erpSubject(
+  job: LoadedJob,
+  config: Config,
+  named: string | null,
+  fetch?: typeof globalThis.fetch,
+): Subject {
+  const instance = instanceOf(job, config, named, () => undefined, 2, fetch);
   const source = job.from(instance.systems);
   const profile = config.erp?.profile ?? '';
   const kind = instance.id.split(':')[1] ?? '';
@@ -20,7 +28,10 @@ export function erpSubject(job: LoadedJob, config: Config, named: string | null)
     inquiry: isInquirable(source) ? source.inquiry : throughSource(source, instance.zone),
     partitions: (signal) => slicesOf(source, signal),
     isAboutPeople: job.pipe !== 'products',
-    where: `the ERP profile (ERP_PROFILE=${profile.split('/').at(-1)})`,
+    where: isInquirable(source)
+      ? `the ERP profile (ERP_PROFILE=${profile.split('/').at(-1)})`
+      : `the adapter of this ERP (src/sources/erp) or its settings (ERP_PROFILE=${profile.split('/').at(-1)})`,
+    hasProfile: isInquirable(source),
     fed: {
       job,
       source,

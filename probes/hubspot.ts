@@ -16,6 +16,7 @@ export function hubspotSubject(object: ObjectType, config: Config<'hubspot'>): S
     partitions: async () => [],
     isAboutPeople: object !== 'products',
     where: 'the portal (Settings, Properties)',
+    hasProfile: false,
     fed: null,
   };
 }

@@ -17,6 +17,7 @@ export function squareSubject(resource: SquareResource, job: LoadedJob, config: 
     about: new URL(baseUrl).host,
     isAboutPeople: true,
     where: 'src/sources/square/model.ts, which reads these fields',
+    hasProfile: false,
   };
   if (resource !== 'orders') {
     const inquiry = squareDirectory(resource, { token, baseUrl });

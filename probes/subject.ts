@@ -17,6 +17,8 @@ export interface Subject {
   readonly isAboutPeople: boolean;
   /** Where a person corrects what is wrong. */
   readonly where: string;
+  /** How it is asked stands in an ERP profile, and not in code. */
+  readonly hasProfile: boolean;
   /** The pipe that reads this, for `--against mapper` and `--record`; null when none does. */
   readonly fed: {
     readonly job: LoadedJob;

@@ -5,6 +5,7 @@ import type { Invocation } from './commands/invocation.ts';
 import { registerAccount } from './commands/register-account.ts';
 import { registerAlerts } from './commands/register-alerts.ts';
 import { registerAudit } from './commands/register-audit.ts';
+import { registerEvidence } from './commands/register-evidence.ts';
 import { registerJobs } from './commands/register-jobs.ts';
 import { registerLogs } from './commands/register-logs.ts';
 import { noneBillable, registerOperator } from './commands/register-operator.ts';
@@ -238,6 +239,7 @@ for (const [name, text] of [
 
 registerStateCommands(program, run, invocation);
 registerProbe(program, run, invocation);
+registerEvidence(program, run, invocation);
 registerReconcile(program, run, invocation);
 registerAlerts(program, run, invocation);
 registerLogs(program, run, invocation);

@@ -15,6 +15,9 @@ import { type SquareSource, squareSource } from './sources/square.ts';
 
 export type ErpResource = 'products' | 'customers' | 'quotes';
 
+/** Asks the ERP in the place of Node's own, to listen to what is said. */
+type ErpFetch = typeof fetch;
+
 /** What a job file chooses its source from. */
 export interface Systems {
   readonly erp: (resource: ErpResource) => Source;
@@ -43,13 +46,19 @@ export function instanceOf(
   named: string | null,
   onWarning: (message: string) => void,
   attemptsMax?: number,
+  fetch?: ErpFetch,
 ): Instance {
   return job.system === 'erp'
-    ? erpInstance(given(config.erp, 'ERP_TOKEN'), named, config.environment, attemptsMax)
+    ? erpInstance(given(config.erp, 'ERP_TOKEN'), named, config.environment, { attemptsMax, fetch })
     : squareInstance(given(config.square, 'SQUARE_TOKEN'), config.environment, onWarning);
 }
 
-function erpInstance(config: ErpConfig, named: string | null, target: Environment, attemptsMax?: number): Instance {
+function erpInstance(
+  config: ErpConfig,
+  named: string | null,
+  target: Environment,
+  asking: { readonly attemptsMax: number | undefined; readonly fetch: ErpFetch | undefined },
+): Instance {
   const kind = named ?? (config.stagingUrl === null ? 'production' : 'staging');
   const url = given(kind === 'production' ? config.productionUrl : config.stagingUrl, `ERP_${kind.toUpperCase()}_URL`);
   const adapter = adapterOf(config.profile);
@@ -61,7 +70,7 @@ function erpInstance(config: ErpConfig, named: string | null, target: Environmen
     zone: adapter.zone,
     systems: {
       square: () => unavailable('Square'),
-      erp: (resource) => adapter.source(resource, access, { clock: systemClock, random: Math.random, attemptsMax }),
+      erp: (resource) => adapter.source(resource, access, { clock: systemClock, random: Math.random, ...asking }),
     },
   };
 }

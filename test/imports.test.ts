@@ -105,6 +105,10 @@ const TABLE: readonly Row[] = [
       'zod',
     ],
   },
+  {
+    files: /^src\/evidence\//,
+    may: ['src/evidence/', 'src/probe/', 'src/log/scrub.ts', 'src/sources/erp/exact-json.ts', 'fflate'],
+  },
   { files: /^src\/decide\.ts$/, may: ['type src/pipe.ts', 'src/fingerprint.ts'] },
   {
     files: /^src\/(run[\w-]*\.ts|engine\/)/,

@@ -1,9 +1,16 @@
 /** The probe on a sandbox over real HTTP: each drift is named, clean data gives no finding, a gate stops one pipe. */
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../src/clock.ts';
 import { probe } from '../src/commands/probe.ts';
+import { measureBehaviour } from '../src/probe/behaviour.ts';
+import { withoutProfile } from '../src/probe/finding.ts';
+import { takeSample } from '../src/probe/sample.ts';
+import { throughSource } from '../src/probe/through-source.ts';
 import type { ErpDrift } from '../src/sandbox/erp/drift.ts';
 import { startErp } from '../src/sandbox/erp/server.ts';
 import { generateErp } from '../src/sandbox/world.ts';
+import { loadProfile } from '../src/sources/erp/profile.ts';
+import { restSource } from '../src/sources/erp/rest.ts';
 import { closeLater, temporaryFolder } from './cli-harness.ts';
 import { ERP_SANDBOX_TOKEN, openShop } from './cli-shop.ts';
 
@@ -149,5 +156,23 @@ describe('the small probe before a run', () => {
       JSON.parse((await shop.run(['sync', 'products', '--json'], { PROBE_POLICY: 'records-rejected=warn' })).stdout)
         .code,
     ).toBeUndefined();
+  });
+});
+
+describe('a source without a profile, such as Tryton', () => {
+  test('is told what to do without a word of a profile', async () => {
+    const drift = { modifiedSinceExclusive: true, missingId: 5 };
+    const { erp } = await openErp(drift);
+    const source = restSource({
+      ...{ profile: loadProfile('sandbox'), resource: 'customers', baseUrl: erp.stagingUrl },
+      ...{ credentials: { token: ERP_SANDBOX_TOKEN }, clock: systemClock, random: Math.random },
+    });
+    const inquiry = throughSource(source, 'UTC');
+    const [signal, nowMs] = [new AbortController().signal, Date.now()];
+    const sample = await takeSample({ inquiry, partitions: [], size: 100, nowMs, signal });
+    const { findings } = await measureBehaviour({ inquiry, sample, nowMs, signal });
+    expect(findings.filter(({ fix }) => fix.includes('profile')).length).toBeGreaterThan(0);
+    const fixes = findings.map((finding) => withoutProfile(finding, 'its adapter').fix);
+    expect(fixes.filter((fix) => fix.includes('profile'))).toEqual([]);
   });
 });

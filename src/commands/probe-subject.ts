@@ -12,8 +12,14 @@ import { sourceInstance } from '../state/runs.ts';
 const OBJECTS = ['products', 'companies', 'contacts', 'deals'] as const;
 const SQUARE = ['orders', 'customers', 'locations'] as const;
 
-/** `system` and `resource` are known ones. */
-export async function subjectOf(system: string, resource: string, config: Config, state: Db | null): Promise<Subject> {
+/** `system` and `resource` are known ones. `fetch` asks an ERP in the place of Node's own. */
+export async function subjectOf(
+  system: string,
+  resource: string,
+  config: Config,
+  state: Db | null,
+  fetch?: typeof globalThis.fetch,
+): Promise<Subject> {
   if (system === 'hubspot') {
     const object = OBJECTS.find((name) => name === resource);
     if (object === undefined || config.hubspot === null)
@@ -26,7 +32,7 @@ export async function subjectOf(system: string, resource: string, config: Config
     if (what === undefined || config.square === null) throw new Error('resource and configuration were checked before');
     return squareSubject(what, jobNamed(jobs, 'pos-orders'), { ...config, square: config.square });
   }
-  return erpSubject(jobNamed(jobs, resource), config, state === null ? null : sourceInstance(state, resource));
+  return erpSubject(jobNamed(jobs, resource), config, state === null ? null : sourceInstance(state, resource), fetch);
 }
 
 function jobNamed(jobs: readonly LoadedJob[], pipe: string): LoadedJob {

@@ -4,26 +4,23 @@ import type { Subject } from '../../probes/subject.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { EXIT, type ExitCode, FatalError } from '../errors.ts';
 import { loadJobs } from '../jobs.ts';
-import { againstMapper } from '../probe/against.ts';
 import { measureBehaviour } from '../probe/behaviour.ts';
 import { changesBetween } from '../probe/changes.ts';
 import { byGravity, type Finding, withoutProfile } from '../probe/finding.ts';
-import { silentChanges } from '../probe/mirror.ts';
 import type { SampleSummary } from '../probe/model.ts';
 import { type Sample, takeSample } from '../probe/sample.ts';
 import { statisticsOf } from '../probe/statistics.ts';
-import { stored } from '../probe-before-run.ts';
 import { writePrivately } from '../report/private-file.ts';
 import { type ProbeReport, probeDocument, renderProbe } from '../report/probe.ts';
 import { probePage } from '../report/probe-page.ts';
 import { renderRecording } from '../report/recording.ts';
-import { isLive, painter } from '../report/style.ts';
+import { painter } from '../report/style.ts';
 import { planSchema } from '../sinks/hubspot/schema.ts';
-import { closeDatabase, type Db, openDatabase, openReadOnly } from '../state/database.ts';
-import { keepProbe, probeBefore } from '../state/probes.ts';
-import { latestMirrored } from '../state/runs.ts';
+import { closeDatabase, openDatabase, openReadOnly } from '../state/database.ts';
+import { keepProbe } from '../state/probes.ts';
 import { openTransport } from '../systems.ts';
 import type { Invocation } from './invocation.ts';
+import { baselineMs, distinct, earlier, progressTo, silentFindings, throughMapper } from './probe-look.ts';
 import { folderOf, type RecordFlags, record } from './probe-record.ts';
 import { fedOf, subjectOf } from './probe-subject.ts';
 
@@ -132,7 +129,9 @@ async function probeOne(
     say(null);
     keep(config, subject, masked, startedMs);
     const findings = [
-      ...(system === 'erp' ? behaviour.findings : behaviour.findings.map((one) => withoutProfile(one, subject.where))),
+      ...(subject.hasProfile
+        ? behaviour.findings
+        : behaviour.findings.map((one) => withoutProfile(one, subject.where))),
       ...silent,
       ...(against?.findings ?? []),
       ...(before?.summary ? changesBetween(before.summary, masked, subject.where) : []),
@@ -167,12 +166,6 @@ async function probeOne(
   }
 }
 
-/** One field is told once: what the mapper lacks says more than that it is gone. */
-function distinct(findings: readonly Finding[]): Finding[] {
-  const absent = new Set(findings.filter(({ kind }) => kind === 'field-absent').map(({ field }) => field));
-  return findings.filter(({ kind, field }) => kind !== 'field-lost' || !absent.has(field));
-}
-
 async function compare(
   subject: Subject,
   sample: Sample,
@@ -180,19 +173,10 @@ async function compare(
   config: Config,
   stop: AbortSignal,
 ) {
-  const { fed, inquiry, where } = subject;
+  const { fed } = subject;
   if (fed === null) throw usage(`no mapper reads ${subject.system} ${subject.resource}`, 'leave out --against mapper');
   const { mapping } = fed.job;
-  const against = againstMapper({
-    mapping,
-    source: fed.source,
-    inquiry,
-    records: sample.records,
-    summary: masked,
-    baseline: before,
-    facts: fed.facts,
-    where,
-  });
+  const against = throughMapper(subject, fed, sample, { masked, before });
   if (config.hubspot === null) return against;
   const pipelines = mapping.pipeline === undefined ? [] : [mapping.pipeline];
   const { steps, blocked } = await planSchema(openTransport(config.hubspot), mapping.properties, pipelines, stop);
@@ -208,27 +192,6 @@ async function compare(
   return { ...against, findings: [...against.findings, lacking] };
 }
 
-function silentFindings({ fed, instance, resource }: Subject, { records }: Sample, state: Db | null): Finding[] {
-  if (fed === null || state === null) return [];
-  const mirror = latestMirrored(
-    state,
-    fed.job.pipe,
-    instance,
-    records.map(({ id }) => id),
-  );
-  return silentChanges(resource, records, mirror);
-}
-
-function earlier(
-  state: Db | null,
-  { system, resource, instance }: Subject,
-  atMs: number,
-): { summary: SampleSummary; atMs: number } | null {
-  const found = state === null ? null : probeBefore(state, { system, resource, instance }, 'sample', atMs);
-  const summary = found === null ? null : stored(found.summary);
-  return found === null || summary === null ? null : { summary, atMs: found.atMs };
-}
-
 function keep(
   { stateDir }: Config,
   { system, resource, instance }: Subject,
@@ -241,22 +204,6 @@ function keep(
   } finally {
     closeDatabase(db);
   }
-}
-
-/** `last` is any; a day means the last one made on it or before. */
-function baselineMs(text: string | undefined): number | null {
-  if (text === undefined) return null;
-  if (text === 'last') return Date.now();
-  const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T23:59:59.999Z`) : Number.NaN;
-  if (Number.isNaN(ms))
-    throw usage(`--baseline ${text} is neither last nor a day`, 'write --baseline last or --baseline 2026-11-01');
-  return ms;
-}
-
-/** One line that is rewritten on a terminal; elsewhere silence, since a probe takes seconds. Null takes it away. */
-function progressTo(stream: Invocation['stderr'], env: Invocation['env'], name: string): (text: string | null) => void {
-  if (!isLive(stream, env)) return () => undefined;
-  return (text) => void stream.write(text === null ? '\r\x1b[2K' : `\r\x1b[2K${name}: ${text}`);
 }
 
 const usage = (message: string, hint: string): FatalError => new FatalError(EXIT.usage, message, hint);

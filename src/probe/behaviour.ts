@@ -2,7 +2,7 @@
 import type { Inquiry, NoSight, Question, Sight } from '../inquiry.ts';
 import type { SourceRecord } from '../pipe.ts';
 import { measureFilter } from './date-filter.ts';
-import { type Answer, type Behaviour, type Finding, percent } from './finding.ts';
+import { type Answer, type AskSpan, type Behaviour, type Finding, percent } from './finding.ts';
 import type { Sample } from './sample.ts';
 
 export interface BehaviourOptions {
@@ -26,18 +26,38 @@ const NEAR_ROWS = 20_000;
 export class Notes implements Behaviour {
   readonly answers: Answer[] = [];
   readonly findings: Finding[] = [];
+  readonly basis = new Map<Finding, AskSpan>();
+  #asked = 0;
+  #noted = 0;
+  #span: AskSpan = { from: 1, to: 0 };
+
+  /** One more question went out: what is noted next was concluded from it. */
+  ask(): void {
+    this.#asked++;
+  }
 
   fine(question: string, answer: string, evidence: string): undefined {
+    this.#since();
     this.answers.push({ question, answer, evidence, isFine: true });
   }
 
   drift(question: string, answer: string, finding: Omit<Finding, 'field'> & { readonly field?: string }): undefined {
     this.answers.push({ question, answer, evidence: finding.evidence, isFine: false });
-    this.findings.push({ field: null, ...finding });
+    const found = { field: null, ...finding };
+    this.findings.push(found);
+    this.basis.set(found, this.#since());
   }
 
   unknown(question: string, why: string): undefined {
+    this.#since();
     this.answers.push({ question, answer: 'not measured', evidence: why, isFine: null });
+  }
+
+  /** The questions since the last note; where none was asked, those that the last note was concluded from, too. */
+  #since(): AskSpan {
+    if (this.#asked > this.#noted) this.#span = { from: this.#noted + 1, to: this.#asked };
+    this.#noted = this.#asked;
+    return this.#span;
   }
 }
 
@@ -48,6 +68,7 @@ export async function measureBehaviour(options: BehaviourOptions): Promise<Behav
   const notes = new Notes();
   const ask: Ask = async (question) => {
     onCall?.();
+    notes.ask();
     return inquiry.ask(question, signal);
   };
   const scope: Question = {};
@@ -253,7 +274,7 @@ async function endOf(
 
 function pastEnd(sight: Sight, page: number, notes: Notes): undefined {
   const count = sight.records.length;
-  if (count === 0) return notes.fine('behind the end', 'an empty page', `page ${page + 1} of ${page}`);
+  if (count === 0) return notes.fine('behind the end', 'an empty page', `page ${page + 1}, behind the last row`);
   notes.drift('behind the end', 'rows again', {
     kind: 'end-repeats',
     message: 'a page behind the end repeats the last one',

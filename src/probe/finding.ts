@@ -61,9 +61,17 @@ export interface Answer {
   readonly isFine: boolean | null;
 }
 
+/** Questions by number, the first is 1; `to` before `from`: none, so that the sample itself shows it. */
+export interface AskSpan {
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface Behaviour {
   readonly answers: readonly Answer[];
   readonly findings: readonly Finding[];
+  /** Which of the questions about behaviour each finding was concluded from. */
+  readonly basis: ReadonlyMap<Finding, AskSpan>;
 }
 
 /** The gravest first; among equals in the order of `KINDS`. */
@@ -84,7 +92,7 @@ export function percent(part: number, whole: number): string {
   return `${share >= 99.95 ? 99.9 : Number(share.toFixed(1))}%`;
 }
 
-/** What an ERP profile can put right; of a source without one, only its adapter can. */
+/** What an ERP profile can put right; of a source without one, such as Tryton, only its adapter can. */
 const IN_THE_PROFILE: ReadonlySet<Kind> = new Set<Kind>([
   'filter-ignored',
   'filter-misspelt',
@@ -98,10 +106,18 @@ const IN_THE_PROFILE: ReadonlySet<Kind> = new Set<Kind>([
   'near-ceiling',
 ]);
 
+/** Cures that speak of a profile, and what else there is to say without one. */
+const WITHOUT: Partial<Record<Kind, string>> = {
+  'filter-coarse': 'nothing: no change is missed',
+  'pages-shift': 'nothing, where pages are asked by id or date; else read at night',
+  'total-wrong': 'tell the vendor; until it is right no run can be proven complete',
+};
+
 /** `where`: the code that reads a source without a profile. */
 export function withoutProfile(finding: Finding, where: string): Finding {
   const { kind } = finding;
-  if (kind === 'filter-coarse') return { ...finding, fix: 'nothing: no change is missed' };
+  const other = WITHOUT[kind];
+  if (other !== undefined) return { ...finding, fix: other };
   if (!IN_THE_PROFILE.has(kind)) return finding;
   return { ...finding, fix: `no setting mends this: report it with this evidence, to be mended in ${where}` };
 }

@@ -156,6 +156,29 @@ const probe = z.looseObject({
   ),
 });
 
+const evidence = z.looseObject({
+  ...head,
+  exit,
+  file: z.string().describe('path of the zip'),
+  bytes: count,
+  masked: count.describe('distinct values that are shown by their shape'),
+  findings: z.array(
+    z.looseObject({
+      number: count,
+      resource: z.string(),
+      kind: z.string(),
+      field: z.string().nullable(),
+      expected: z.string(),
+      observed: z.string(),
+      evidence: z.string(),
+      calls: z.array(count).describe('numbers of the calls in the zip that show it'),
+    }),
+  ),
+  stopped: z
+    .array(z.looseObject({ resource: z.string(), reason: z.string(), hint: z.string() }))
+    .describe('resources whose calls ended early'),
+});
+
 /** By the words of the command; one that is not named has the head and fields of its own. */
 const DOCUMENTS: Readonly<Record<string, z.ZodType>> = {
   sync: z.union([
@@ -164,6 +187,7 @@ const DOCUMENTS: Readonly<Record<string, z.ZodType>> = {
   ]),
   status,
   doctor,
+  evidence,
   probe,
   proof,
   budget,

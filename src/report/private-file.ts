@@ -1,6 +1,18 @@
 /** Files that a command writes where a person said: they hold names and figures of a business, so they are its own. */
-import { accessSync, closeSync, constants, fchmodSync, openSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { EXIT, FatalError } from '../errors.ts';
 
 /** Writes a file with mode 0600, over one that is there. Throws FatalError (exit 2) that names `flag`. */
@@ -31,3 +43,45 @@ export function refuseUnwritable(path: string, flag: string): void {
     });
   }
 }
+
+/**
+ * Writes a new file with mode 0600, whole or not at all. One that is there is refused, or with `isForced` replaced in one
+ * step. Throws FatalError (exit 2) that names `flag`.
+ */
+export function writeAnew(path: string, content: Uint8Array, flag: string, isForced: boolean): void {
+  const target = isForced ? join(dirname(path), `.${basename(path)}.${process.pid}`) : path;
+  let isOurs = false;
+  try {
+    const handle = openSync(target, 'wx', 0o600);
+    isOurs = true;
+    try {
+      writeFileSync(handle, content);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    if (isForced) renameSync(target, path);
+  } catch (cause) {
+    if (isOurs) rmSync(target, { force: true });
+    throw unwritten(path, flag, cause);
+  }
+}
+
+/** Before long work: throws the same for a file that is there, unless `isForced`, and for a place not to be written to. */
+export function refuseExisting(path: string, flag: string, isForced: boolean): void {
+  refuseUnwritable(path, flag);
+  if (!isForced && lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw taken(path, flag);
+}
+
+function unwritten(path: string, flag: string, cause: unknown): FatalError {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : null;
+  if (code === 'EEXIST') return taken(path, flag);
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new FatalError(EXIT.usage, `no room on the disk for ${path}`, `make room, or give ${flag} another disk`, {
+      cause,
+    });
+  return new FatalError(EXIT.usage, `${path} cannot be written`, `give ${flag} a file in a folder of yours`, { cause });
+}
+
+const taken = (path: string, flag: string): FatalError =>
+  new FatalError(EXIT.usage, `${path} is there already`, `give ${flag} another name, or add --force to replace it`);

@@ -27,6 +27,8 @@ interface OpenOptions {
   /** 0 to 1. */
   readonly random: () => number;
   readonly attemptsMax?: number | undefined;
+  /** Asks in the place of Node's own: a recorder's, for one. */
+  readonly fetch?: typeof fetch | undefined;
 }
 
 /** A canonical field and, inside an object or list, one of its parts. */
@@ -63,6 +65,7 @@ function profileAdapter(profile: Profile): ErpAdapter {
         clock: options.clock,
         random: options.random,
         ...(options.attemptsMax === undefined ? {} : { attemptsMax: options.attemptsMax }),
+        ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
       }),
     fields: (resource) => fieldPaths(resourceOf(profile, resource).fields),
   };

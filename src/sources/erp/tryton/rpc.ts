@@ -20,6 +20,7 @@ export interface RpcOptions {
   /** 0 to 1. */
   readonly random: () => number;
   readonly attemptsMax?: number | undefined;
+  readonly fetch?: typeof fetch | undefined;
 }
 
 export interface Call {
@@ -139,11 +140,11 @@ export class TrytonRpc {
   }
 
   async #attempt({ method, params, what }: Call, session: string | null, signal: AbortSignal): Promise<Reply> {
-    const { deadlineMs, maxReplyBytes } = this.#options;
+    const { deadlineMs, maxReplyBytes, fetch: asker = fetch } = this.#options;
     const deadline = AbortSignal.timeout(deadlineMs);
     const isLogin = session === null;
     try {
-      const response = await fetch(this.#url, {
+      const response = await asker(this.#url, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...(isLogin ? {} : { authorization: `Session ${session}` }) },
         body: JSON.stringify({ id: 0, method, params }), // exactly these keys: others switch the reply's format

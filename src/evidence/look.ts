@@ -1,0 +1,27 @@
+/** What was found at one resource, before it becomes files. */
+import type { Answer, AskSpan, Finding } from '../probe/finding.ts';
+import type { SampleSummary } from '../probe/model.ts';
+
+export interface Look {
+  readonly resource: string;
+  readonly about: string;
+  readonly startedAtMs: number;
+  readonly seconds: number;
+  readonly sampled: number;
+  readonly seen: number;
+  readonly answers: readonly Answer[];
+  readonly findings: readonly Finding[];
+  readonly basis: ReadonlyMap<Finding, AskSpan>;
+  /** Paths of the vendor's rows that hold ids, of the row itself or of others. */
+  readonly ids: readonly string[];
+  /** Null when no record came. */
+  readonly summary: SampleSummary | null;
+  /** Why it ended early; null when it did not. */
+  readonly stopped: string | null;
+}
+
+/** The same before anything came of it. */
+export const nothingSeen = (resource: string, about: string, startedAtMs: number): Look => ({
+  ...{ resource, about, startedAtMs, seconds: 0, sampled: 0, seen: 0 },
+  ...{ answers: [], findings: [], basis: new Map(), ids: [], summary: null, stopped: null },
+});
