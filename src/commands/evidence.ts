@@ -90,7 +90,7 @@ async function looksOf(task: Task): Promise<[Look[], Stop[]]> {
     for (const resource of flags.resource === undefined ? RESOURCES : [flags.resource]) {
       const subject = await subjectOf('erp', resource, config, state, recorder.fetch);
       const callsBefore = recorder.exchanges.length;
-      const kept: { look: Look } = { look: nothingSeen(resource, subject.about, Date.now()) };
+      const kept: { look: Look } = { look: nothingSeen(subject, Date.now()) };
       try {
         await look(subject, kept, state, task);
       } catch (thrown) {

@@ -46,8 +46,8 @@ export function filesOf(subject: Case): Files {
   const calls: ShownCall[] = [];
   let masked = 0;
   const redactions = new Map<string, Redaction>();
-  for (const { resource, summary, ids } of looks) {
-    const redaction = new Redaction(new Rulings(summary, ids), secrets);
+  for (const { resource, summary, ids, isAboutPeople } of looks) {
+    const redaction = new Redaction(new Rulings(summary, ids), secrets, isAboutPeople);
     redactions.set(resource, redaction);
     calls.push(
       ...callsOf(

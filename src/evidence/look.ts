@@ -5,6 +5,7 @@ import type { SampleSummary } from '../probe/model.ts';
 export interface Look {
   readonly resource: string;
   readonly about: string;
+  readonly isAboutPeople: boolean;
   readonly startedAtMs: number;
   readonly seconds: number;
   readonly sampled: number;
@@ -21,7 +22,8 @@ export interface Look {
 }
 
 /** The same before anything came of it. */
-export const nothingSeen = (resource: string, about: string, startedAtMs: number): Look => ({
-  ...{ resource, about, startedAtMs, seconds: 0, sampled: 0, seen: 0 },
-  ...{ answers: [], findings: [], basis: new Map(), ids: [], summary: null, stopped: null },
+export const nothingSeen = (of: Pick<Look, 'resource' | 'about' | 'isAboutPeople'>, startedAtMs: number): Look => ({
+  ...{ resource: of.resource, about: of.about, isAboutPeople: of.isAboutPeople, startedAtMs },
+  ...{ seconds: 0, sampled: 0, seen: 0, answers: [], findings: [], basis: new Map(), ids: [] },
+  ...{ summary: null, stopped: null },
 });

@@ -47,7 +47,10 @@ export class Redaction {
   readonly #fields = new Set<string>();
   readonly #judged = new Map<string, boolean>();
 
-  constructor(rulings: Rulings, secrets: Secrets) {
+  readonly #isAboutPeople: boolean;
+
+  constructor(rulings: Rulings, secrets: Secrets, isAboutPeople: boolean) {
+    this.#isAboutPeople = isAboutPeople;
     this.#rulings = rulings;
     this.#secrets = secrets;
   }
@@ -68,7 +71,7 @@ export class Redaction {
     if (ruling === 'secret') this.#secrets.learn(text);
     if (ruling !== 'other') return;
     this.#tells.add(text);
-    if (isPersonsName(path)) for (const word of wordsIn(text)) this.#names.add(word);
+    if (isPersonsName(path, this.#isAboutPeople)) for (const word of wordsIn(text)) this.#names.add(word);
   }
 
   /** An answer as it may be shown. `isSignIn`: no text of it is. */
