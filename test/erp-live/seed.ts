@@ -18,6 +18,7 @@ export interface Seeded {
   readonly quotes: readonly number[];
   readonly agents: readonly number[];
   readonly goods: readonly number[];
+  readonly templates: readonly number[];
 }
 
 /** Records of one call: few enough for one transaction of some seconds. */

@@ -1,5 +1,5 @@
 /** A Tryton server on loopback over a database of its own in a temporary folder. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ export class TrytonServer {
   }
 
   /** Creates the database with its modules, by Tryton's own tool. */
-  create(): void {
+  async create(): Promise<void> {
     mkdirSync(join(this.#folder, 'db'), { recursive: true });
     const conf = [
       ...['[web]', `listen = 127.0.0.1:${this.port}`, `root = ${this.#folder}`],
@@ -56,12 +56,17 @@ export class TrytonServer {
     const passwordFile = join(this.#folder, 'admin-password');
     writeFileSync(passwordFile, this.adminPassword, { mode: 0o600 });
     const args = ['/usr/bin/trytond-admin', '-c', this.#conf, '-d', DATABASE, '--email', 'admin@example.com'];
-    const ended = spawnSync(PYTHON, [...args, '-u', ...MODULES, '--activate-dependencies'], {
+    const child = spawn(PYTHON, [...args, '-u', ...MODULES, '--activate-dependencies'], {
       env: { ...process.env, TRYTONPASSFILE: passwordFile },
-      encoding: 'utf8',
+      stdio: ['ignore', 'ignore', 'pipe'],
       timeout: SETUP_MS_MAX,
     });
-    if (ended.status !== 0) throw new Error(`trytond-admin failed:\n${ended.stderr.slice(-2_000)}`);
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = `${stderr}${text}`.slice(-2_000);
+    });
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    if (code !== 0) throw new Error(`trytond-admin failed:\n${stderr}`);
   }
 
   async start(): Promise<void> {

@@ -1,6 +1,5 @@
 /** The tool as a process of its own, and what HubSpot holds after it. */
 import { spawn } from 'node:child_process';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
@@ -17,16 +16,7 @@ export interface Ended {
 
 type Env = Readonly<Record<string, string>>;
 
-export const runTool = (args: readonly string[], env: Env, cwd: string): Promise<Ended> =>
-  startTool(args, env, cwd, 0).ended;
-
-/** `readingStarted` resolves some milliseconds after the process has begun. */
-export function startTool(
-  args: readonly string[],
-  env: Env,
-  cwd: string,
-  afterMs: number,
-): { readonly ended: Promise<Ended>; readonly readingStarted: Promise<void> } {
+export function runTool(args: readonly string[], env: Env, cwd: string): Promise<Ended> {
   const child = spawn(process.execPath, [ENTRY, ...args], {
     env,
     cwd,
@@ -40,12 +30,7 @@ export function startTool(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
-  const readingStarted = new Promise<void>((resolve) => {
-    child.stderr.once('data', () => void pause(afterMs).then(() => resolve()));
-    child.once('close', () => resolve());
-  });
-  return { ended, readingStarted };
+  return new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
 }
 
 type Properties = Readonly<Record<string, string | null>>;
@@ -55,7 +40,8 @@ const Listing = z.object({
   paging: z.object({ next: z.object({ after: z.string() }).optional() }).optional(),
 });
 
-async function objects(
+/** The records of the sync in HubSpot, by key, read over its public API. */
+export async function inHubspot(
   env: Env,
   type: string,
   key: string,
@@ -82,14 +68,27 @@ async function objects(
   throw new Error(`HubSpot lists more than ${PAGES_MAX} pages of ${type}`);
 }
 
-export const products = (env: Env) =>
-  objects(env, 'products', 'erp_product_id', ['name', 'price', 'erp_status', 'hs_lastmodifieddate']);
-export const deals = (env: Env) =>
-  objects(env, 'deals', 'erp_opportunity_id', ['amount', 'erp_quote_revision', 'hs_lastmodifieddate']);
+const Log = z.object({ lines: z.array(z.object({ method: z.string(), path: z.string() })) });
 
-/** All that a write would change. */
-export async function counts(env: Env): Promise<string> {
-  const companies = await objects(env, 'companies', 'erp_customer_id', ['name', 'hs_lastmodifieddate']);
-  const contacts = await objects(env, 'contacts', 'erp_contact_id', ['email', 'lastmodifieddate']);
-  return JSON.stringify([[...(await products(env))], [...(await deals(env))], [...companies], [...contacts]]);
+/** Forgets the requests that HubSpot has had. */
+export async function forgetRequests(env: Env): Promise<void> {
+  await fetch(new URL('/_sandbox/log', env.HUBSPOT_BASE_URL), { method: 'DELETE' });
+}
+
+/** Requests to HubSpot since: all, and those that could change something, which a search or a read of many is not. */
+export async function requestsSince(env: Env): Promise<{ all: number; writes: readonly string[] }> {
+  const { lines } = Log.parse(await (await fetch(new URL('/_sandbox/log', env.HUBSPOT_BASE_URL))).json());
+  const writes = lines.filter(
+    ({ method, path }) => method !== 'GET' && !/\/(search|batch\/read|access-token-info)$/.test(path),
+  );
+  return { all: lines.length, writes: writes.map(({ method, path }) => `${method} ${path}`) };
+}
+
+/** How long a write takes to show in HubSpot's searches. */
+export async function searchesLag(env: Env, searchLagMs: number): Promise<void> {
+  await fetch(new URL('/_sandbox/switches', env.HUBSPOT_BASE_URL), {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ searchLagMs }),
+  });
 }
