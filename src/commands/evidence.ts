@@ -20,6 +20,7 @@ import { isObject } from '../probe/walk.ts';
 import { evidenceDocument, renderEvidence, type Stop } from '../report/evidence.ts';
 import { refuseExisting, writeAnew } from '../report/private-file.ts';
 import { painter } from '../report/style.ts';
+import { loadDescription } from '../sources/erp/profile.ts';
 import { type Db, openReadOnly } from '../state/database.ts';
 import { worstOf } from './exits.ts';
 import type { Invocation } from './invocation.ts';
@@ -56,7 +57,15 @@ export async function evidence(system: string, flags: EvidenceFlags, invocation:
   const [looks, stops] = await looksOf({ config, recorder, beforeMs, flags, invocation });
   stop.throwIfAborted();
   const secrets = secretsOf(config);
-  const made = filesOf({ issue, version: versionOf(), madeAtMs: startedAtMs, looks, recorder, secrets });
+  const made = filesOf({
+    issue,
+    version: versionOf(),
+    madeAtMs: startedAtMs,
+    looks,
+    recorder,
+    secrets,
+    own: ownWords(config),
+  });
   const content = zipped(made.files, name, startedAtMs);
   writeAnew(path, content, '--out', isForced);
   const exit = worstOf(stops.map((one) => one.exit));
@@ -143,6 +152,7 @@ async function look(
       seen: sample.seen,
       summary: plain,
       ids: idPaths(subject, sample),
+      names: namesOf(subject),
     };
     const inquiry = heard(subject.inquiry, recorder, resource, 'behaviour');
     const onCall = (): void => say('how it answers');
@@ -171,6 +181,10 @@ function idPaths({ inquiry }: Subject, { records }: Sample): string[] {
   );
   return [...mapped, ...own];
 }
+
+/** Our names of fields that the vendor calls otherwise. */
+const namesOf = ({ inquiry }: Subject): ReadonlyMap<string, string> =>
+  new Map(inquiry.fields.map(({ field, path }) => [field, path]));
 
 /** Numbers the questions of a stage for the recorder. */
 function heard(inquiry: Inquiry, recorder: Recorder, resource: string, stage: Stage): Inquiry {
@@ -204,6 +218,17 @@ function secretsOf({ erp }: Config): Secrets {
   return new Secrets(
     login.kind === 'token' ? { ERP_TOKEN: login.token } : { ERP_USER: login.user, ERP_PASSWORD: login.password },
   );
+}
+
+/** What the profile says: names of fields, codes, categories. */
+function ownWords({ erp }: Config): ReadonlySet<string> {
+  const words = new Set<string>();
+  JSON.stringify(erp === null ? null : loadDescription(erp.profile), (key, value) => {
+    words.add(key.toLowerCase());
+    if (typeof value === 'string') words.add(value.toLowerCase());
+    return value;
+  });
+  return words;
 }
 
 const versionOf = (): string =>

@@ -1,4 +1,6 @@
 /** Everything recorded and found, as the files of the archive. Nothing here asks anybody anything. */
+
+import type { Finding } from '../probe/finding.ts';
 import type { ArchiveFile } from './archive.ts';
 import { callsOf, type ShownCall } from './calls.ts';
 import { EXPECTED, isVendorKind } from './expected.ts';
@@ -30,6 +32,8 @@ export interface Case {
   readonly looks: readonly Look[];
   readonly recorder: Recorder;
   readonly secrets: Secrets;
+  /** Words of our configuration, in lower case: no evidence of anybody. */
+  readonly own: ReadonlySet<string>;
 }
 
 export interface Files {
@@ -47,7 +51,7 @@ export function filesOf(subject: Case): Files {
   let masked = 0;
   const redactions = new Map<string, Redaction>();
   for (const { resource, summary, ids, isAboutPeople } of looks) {
-    const redaction = new Redaction(new Rulings(summary, ids), secrets, isAboutPeople);
+    const redaction = new Redaction(new Rulings(summary, ids), secrets, isAboutPeople, subject.own);
     redactions.set(resource, redaction);
     calls.push(
       ...callsOf(
@@ -81,7 +85,7 @@ export interface Told extends Case {
 }
 
 function reportedOf(
-  { resource, findings, basis }: Look,
+  { resource, findings, basis, names }: Look,
   exchanges: readonly Exchange[],
   calls: readonly ShownCall[],
   redaction: Redaction | undefined,
@@ -90,7 +94,7 @@ function reportedOf(
   const own = exchanges.filter((one) => one.resource === resource && kept.has(one.call));
   const said = (text: string): string => redaction?.sentence(text) ?? '';
   return findings.flatMap((finding) => {
-    const { kind, field, message, evidence } = finding;
+    const { kind, field, message, evidence } = inTheirWords(finding, names);
     if (!isVendorKind(kind)) return [];
     const { expected, shownBy } = EXPECTED[kind];
     const { from, to } = basis.get(finding) ?? { from: 1, to: 0 };
@@ -103,6 +107,20 @@ function reportedOf(
       calls: own.filter(isShown).map(({ call }) => call),
     };
   });
+}
+
+/** What the mapper stumbled over has our name of the field, and our list of codes. */
+function inTheirWords(finding: Finding, names: ReadonlyMap<string, string>): Finding {
+  const { kind, field, message, evidence } = finding;
+  const theirs = field === null ? undefined : names.get(field);
+  if (field === null || theirs === undefined || (kind !== 'unknown-code' && kind !== 'records-rejected'))
+    return finding;
+  return {
+    ...finding,
+    field: theirs,
+    message: message.replace(field, () => theirs).replace('which has no mapping', 'which is not on the list agreed on'),
+    evidence: evidence.replace(/; unknown value; known: .*$/s, ''),
+  };
 }
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

@@ -30,7 +30,8 @@ type Content = { readonly kind: 'json'; readonly value: unknown } | { readonly k
 export function callsOf(exchanges: readonly Exchange[], redaction: Redaction, secrets: Secrets): ShownCall[] {
   const contents = new Map(exchanges.map((exchange) => [exchange, contentOf(exchange)]));
   learnHeaders(exchanges, secrets);
-  for (const content of contents.values()) if (content.kind === 'json') redaction.learn(content.value);
+  for (const [exchange, content] of contents)
+    if (content.kind === 'json' && !isAboutFields(exchange)) redaction.learn(content.value);
   return exchanges.map((exchange) => {
     const content = contents.get(exchange) ?? { kind: 'none', why: '' };
     const signsIn = isSignIn(exchange, secrets);
@@ -44,6 +45,9 @@ export function callsOf(exchanges: readonly Exchange[], redaction: Redaction, se
     };
   });
 }
+
+/** Tryton's description of a model: names of fields and models, of which its questions are made, and nobody's data. */
+const isAboutFields = ({ body }: Exchange): boolean => /"method":"model\.[\w.]+\.fields_get"/.test(body ?? '');
 
 /** Cookies and session keys: they must not show anywhere else either. */
 function learnHeaders(exchanges: readonly Exchange[], secrets: Secrets): void {

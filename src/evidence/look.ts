@@ -15,6 +15,8 @@ export interface Look {
   readonly basis: ReadonlyMap<Finding, AskSpan>;
   /** Paths of the vendor's rows that hold ids, of the row itself or of others. */
   readonly ids: readonly string[];
+  /** What we call a field, and what the vendor calls it. */
+  readonly names: ReadonlyMap<string, string>;
   /** Null when no record came. */
   readonly summary: SampleSummary | null;
   /** Why it ended early; null when it did not. */
@@ -24,6 +26,6 @@ export interface Look {
 /** The same before anything came of it. */
 export const nothingSeen = (of: Pick<Look, 'resource' | 'about' | 'isAboutPeople'>, startedAtMs: number): Look => ({
   ...{ resource: of.resource, about: of.about, isAboutPeople: of.isAboutPeople, startedAtMs },
-  ...{ seconds: 0, sampled: 0, seen: 0, answers: [], findings: [], basis: new Map(), ids: [] },
+  ...{ seconds: 0, sampled: 0, seen: 0, answers: [], findings: [], basis: new Map(), ids: [], names: new Map() },
   ...{ summary: null, stopped: null },
 });

@@ -62,28 +62,33 @@ function findings({ reported, calls, looks }: Told): string[] {
         `| ${nth} | ${resource} | ${kind} | ${cell(expected)} | ${cell(observed)} (${cell(evidence)}) |`,
     ),
     '',
-    ...reported.flatMap((one) => {
-      const first = calls.find(({ request }) => request.call === one.calls.at(-1));
-      return [
-        `### ${one.number}. ${one.resource}: ${one.kind}${one.field === null ? '' : `, ${one.field}`}`,
-        '',
-        `- expected: ${one.expected}`,
-        `- observed: ${one.observed}`,
-        `- seen: ${one.evidence}`,
-        `- calls: ${one.calls.length === 0 ? 'none of those that were kept' : spans(one.calls)}`,
-        '',
-        ...(first === undefined
-          ? []
-          : [
-              `To repeat: \`sh repeat.sh ${one.calls.slice(0, REPEATED_MAX).map(number).join(' ')}\`${one.calls.length > 1 ? `; the last of them is` : ', which is'}`,
-              '',
-              '```sh',
-              curlLine(first.request),
-              '```',
-              '',
-            ]),
-      ];
-    }),
+    ...reported.flatMap((one) => [
+      `### ${one.number}. ${one.resource}: ${one.kind}${one.field === null ? '' : `, ${one.field}`}`,
+      '',
+      `- expected: ${one.expected}`,
+      `- observed: ${one.observed}`,
+      `- seen: ${one.evidence}`,
+      `- calls: ${one.calls.length === 0 ? 'none of those that were kept' : spans(one.calls)}`,
+      '',
+      ...repeatLines(one.calls, calls),
+    ]),
+  ];
+}
+
+/** All of them by the script, and the first and the last as they are typed. */
+function repeatLines(shownBy: readonly number[], calls: Told['calls']): string[] {
+  const ends = [...new Set([shownBy[0], shownBy.at(-1)])].flatMap((call) => {
+    const found = calls.find(({ request }) => request.call === call);
+    return found === undefined ? [] : [found.request];
+  });
+  if (ends.length === 0) return [];
+  return [
+    `To repeat: \`sh repeat.sh ${shownBy.slice(0, REPEATED_MAX).map(number).join(' ')}\`, or`,
+    '',
+    '```sh',
+    ...new Set(ends.map(curlLine)),
+    '```',
+    '',
   ];
 }
 

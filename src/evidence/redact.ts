@@ -44,12 +44,14 @@ export class Redaction {
   /** Words of people's names: an id or code that holds one is not shown. */
   readonly #names = new TellTales();
   /** Names of fields are no evidence of anybody. */
-  readonly #fields = new Set<string>();
+  readonly #fields: Set<string>;
   readonly #judged = new Map<string, boolean>();
 
   readonly #isAboutPeople: boolean;
 
-  constructor(rulings: Rulings, secrets: Secrets, isAboutPeople: boolean) {
+  /** `own`: words of our configuration, such as the codes in a profile, in lower case. */
+  constructor(rulings: Rulings, secrets: Secrets, isAboutPeople: boolean, own: ReadonlySet<string>) {
+    this.#fields = new Set(own);
     this.#isAboutPeople = isAboutPeople;
     this.#rulings = rulings;
     this.#secrets = secrets;
@@ -137,9 +139,23 @@ export class Redaction {
   sent(body: string): { readonly text: string; readonly isWhole: boolean } {
     const referenced = this.#secrets.referenced(body);
     const scrubbed = this.#secrets.scrub(referenced);
-    if (scrubbed === referenced && this.#tells.in(body, this.#fields) === null)
-      return { text: referenced, isWhole: true };
+    if (scrubbed === referenced && !this.#isSomebodysBody(body)) return { text: referenced, isWhole: true };
     return { text: `[${body.length} characters, not shown: they hold what was removed elsewhere]`, isWhole: false };
+  }
+
+  /** Method, field and parameter names are ours: a text must be somebody's as a whole, or in several words of it. */
+  #isSomebodysBody(body: string): boolean {
+    let is = false;
+    const judge = (text: string): void => {
+      const found = this.#tells.in(text, this.#fields);
+      if (found !== null && (/[^\p{L}\p{N}]/u.test(found) || found === text.trim().toLowerCase())) is = true;
+    };
+    try {
+      eachLeaf(JSON.parse(body), TOP, (leaf) => judge(String(leaf)), new Set());
+    } catch {
+      for (const [, value] of new URLSearchParams(body)) judge(value);
+    }
+    return is;
   }
 
   /** A sentence of ours: what it quotes, and the parameters it names, are the vendor's. */

@@ -66,6 +66,8 @@ export class Rulings {
     const format = formatOf(leaf, name);
     const isNamedId = this.#ids.has(path) || (NUMBER_NAME.test(name) && !isPersonalName(path));
     if (isNamedId && !isPersonalFormat(format)) return idRuling(text);
+    if (isDate(leaf, name, path, format)) return 'id';
+    if (leaf === 0 || leaf === 1) return 'figure'; // a flag, whoever it is about
     const treatment = treatmentOf(path, leaf, NO_FIELDS, this.#codes);
     if (treatment === 'kept') return isIdPath(path) ? idRuling(text) : this.#codeRuling(text, path);
     return isPersonalName(path) ? 'other' : formRuling(leaf, name, format);
@@ -86,6 +88,14 @@ const idRuling = (text: string): Ruling => (/\d/.test(text) || text.length <= 3 
 
 const numberRuling = (value: number, name: string): Ruling =>
   !Number.isInteger(value) || Math.abs(value) < LONG_NUMBER || COUNT_NAME.test(name) ? 'figure' : 'other';
+
+const DATE_PARTS = /^(?:year|month|day|hour|minute|second|microsecond)$/;
+
+/** When something of a person changed is nobody's secret; when somebody was born is. */
+function isDate(leaf: string | number, name: string, path: string, format: FormatName | null): boolean {
+  if (typeof leaf === 'number' && DATE_PARTS.test(name)) return !/birth/i.test(path);
+  return DATES.has(format) && !isPersonalName(name);
+}
 
 /** A value that only its form tells about. */
 function formRuling(leaf: string | number, name: string, format: FormatName | null): Ruling {
