@@ -49,7 +49,7 @@ export async function guessPaging(ask: Ask, url: URL, answer: Answer, rows: read
   const texts = textsIn(answer.body);
   const named = (pattern: RegExp) => texts.find(([path]) => pattern.test(path) || pattern.test(path.replace(/^[^.]*\./, '')));
   const link = named(NEXT_LINK);
-  if (link && URL.canParse(link[1], url) && (await moved(new URL(link[1], url))))
+  if (link && URL.canParse(link[1], url.href) && (await moved(new URL(link[1], url))))
     return { value: { kind: 'link', from: link[0], size }, confidence: 'high', reason: `${link[0]} led to other records` };
   const token = named(NEXT_TOKEN);
   for (const param of token ? CURSORS : [])
