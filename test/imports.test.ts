@@ -93,6 +93,10 @@ const TABLE: readonly Row[] = [
   },
   { files: /^src\/inquiry\.ts$/, may: ['type src/pipe.ts'] },
   {
+    files: /^src\/probe\/draft\//,
+    may: ['src/probe/', 'src/sources/erp/', 'src/errors.ts', 'yaml'],
+  },
+  {
     files: /^src\/probe\//,
     may: [
       'src/probe/',

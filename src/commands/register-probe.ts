@@ -20,6 +20,8 @@ function fixtureCount(text: string): number {
   throw new InvalidArgumentError(`Give a whole number from 1 to ${FIXTURES_MAX}.`);
 }
 
+const collected = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+
 /** `run` runs a command and exits with its code. */
 export function registerProbe(
   program: Command,
@@ -43,7 +45,13 @@ export function registerProbe(
     .option('--html <file>', 'also write one self-contained page')
     .option('--record <folder>', "make fixtures of the sample for the mapper's tests, with people's data replaced")
     .option('--limit <n>', 'with --record: fixtures at most, 20 unless said', fixtureCount)
-    .option('--force', 'with --record: replace an earlier recording in the folder')
+    .addOption(
+      new Option('--draft <file>', 'draft a profile of an unknown JSON ERP from the addresses of --url').conflicts([
+        ...['against', 'baseline', 'gate', 'field', 'values', 'html', 'record', 'limit'],
+      ]),
+    )
+    .option('--url <resource=address>', 'with --draft: where products, customers or quotes are listed', collected)
+    .option('--force', 'replace an earlier recording (--record) or file (--draft)')
     .option('--json', 'one JSON document instead of text')
     .addHelpText(
       'after',
@@ -54,12 +62,17 @@ Examples:
   retail-sync probe erp customers --against mapper --baseline last --gate
   retail-sync probe hubspot contacts --html contacts.html
   retail-sync probe erp customers --record recorded/customers
+  retail-sync probe erp --draft my-erp.yaml --url products=https://erp.example.com/api/items
 
 Exit codes: 0 looked, 3 --record left a record out, 4 with --gate and a finding
 that stops, or nothing recorded since somebody's data would still be in it;
 others as sync.`,
     )
     .action((system, resource, flags) =>
-      run(async () => (await import('./probe.ts')).probe(system, resource ?? null, flags, invocation)),
+      run(async () =>
+        flags.draft === undefined && flags.url === undefined
+          ? (await import('./probe.ts')).probe(system, resource ?? null, flags, invocation)
+          : (await import('./probe-draft.ts')).draftProfile({ system, resource: resource ?? null }, flags, invocation),
+      ),
     );
 }

@@ -60,7 +60,7 @@ const isNearCeiling = (tookMs: number, { ceilingMs }: Limits): boolean =>
   ceilingMs !== undefined && tookMs >= ceilingMs * CEILING_SHARE;
 
 /** Seconds or a date, against the vendor's own clock; null without one or when it makes no sense. */
-function retryAfterOf(headers: Headers): number | null {
+export function retryAfterOf(headers: Headers): number | null {
   const value = headers.get('retry-after')?.trim();
   if (!value) return null;
   const isDate = /^[a-z]{3}, /i.test(value); // else "-5" would be one, to Date.parse

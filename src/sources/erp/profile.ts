@@ -103,7 +103,8 @@ function faultsOf(issue: z.core.$ZodIssue, document: Document, place: (offset: n
   const path = issue.path.map(String);
   if (issue.code !== 'unrecognized_keys') {
     const isMissing = issue.path.length > 0 && !document.hasIn(issue.path) && issue.code === 'invalid_type';
-    const wrong = isMissing ? 'is missing' : issue.message;
+    const isEmpty = issue.path.length > 0 && document.getIn(issue.path) === null;
+    const wrong = isMissing ? 'is missing' : isEmpty ? 'is empty: fill it in' : issue.message;
     return [`${place(offsetOf(document, issue.path))} ${path.join('.') || 'profile'}: ${wrong}`];
   }
   return issue.keys.map((key) => {

@@ -1,0 +1,182 @@
+/**
+ * Whether "changed since" can be asked. A parameter counts when an old moment changes nothing, a future one leaves nothing,
+ * and a nonsense name with the same future moment has no effect: a vendor that answers "nothing" to whatever it does
+ * not know would pass otherwise.
+ */
+import { boundMaker } from '../../sources/erp/since.ts';
+import type { Asking, Endpoint, SeenPage } from './endpoint.ts';
+import { type Guess, gap, guessed, isSameList, proven, type Query, type Said } from './model.ts';
+import { type Effect, findParameter } from './parameters.ts';
+import { type TotalPlace, totalAt } from './total.ts';
+
+export interface Since {
+  readonly param?: string;
+  readonly clause?: string;
+  readonly format: string;
+  readonly inclusive: boolean;
+}
+
+/** A condition inside one parameter, as some vendors want it. */
+export interface Filter {
+  readonly param: string;
+  readonly join?: string;
+  readonly open?: string;
+  readonly close?: string;
+  readonly escape: 'odata' | 'json';
+}
+
+export interface SinceFound {
+  readonly since: Said<Since>;
+  readonly filter: Filter | null;
+}
+
+/** The date of change, as far as it is known. */
+export interface Changes {
+  readonly path: string;
+  /** As a profile says it. */
+  readonly format: string;
+  readonly isLocal: boolean;
+  readonly zone: string;
+  readonly newestMs: number;
+  /** The change of a row; null when it has none. */
+  readonly msOf: (row: SeenPage['rows'][number]) => number | null;
+}
+
+const NAMES = [
+  ...['modifiedSince', 'updated_since', 'modified_since', 'updatedSince', 'since', 'updated_after', 'changedSince'],
+  ...['modifiedAfter', 'modified_after', 'updatedAfter', 'changed_since', 'updated_at_min', 'lastModifiedFrom'],
+  ...['modifiedFrom', 'updatedFrom', 'updated_from', 'from_date', 'fromDate', 'last_modified_after', 'dateFrom'],
+  ...['min_updated_at', 'start_date', 'if_modified_since', 'lastModifiedSince', 'filter[updatedSince]'],
+];
+const NONSENSE = 'rs_no_such_parameter';
+const YEAR_MS = 365 * 86_400_000;
+const OLD_MS = Date.UTC(1990, 0, 1);
+/** As far behind its bound as a filter by day in another zone may begin. */
+const ROUNDING_MS_MAX = 48 * 3_600_000;
+/** How far into the newest changes a bound is set to see what it leaves. */
+const NEWEST_SHARE = 0.1;
+
+interface Context {
+  readonly endpoint: Endpoint;
+  readonly base: SeenPage;
+  readonly asking: Asking;
+  readonly total: TotalPlace | null;
+  readonly changes: Changes;
+  readonly sample: readonly SeenPage['rows'][number][];
+  /** For the last question: a page that is as large as may be. */
+  readonly large: Asking;
+  readonly nowMs: number;
+}
+
+export async function findSince(context: Context, isOData: boolean, isFrappe: boolean): Promise<SinceFound> {
+  const { path } = context.changes;
+  if (isOData) {
+    const filter: Filter = { param: '$filter', escape: 'odata' };
+    return { ...(await conditioned(filter, `${path} ge {since}`, ['iso', 'iso-seconds'], context)) };
+  }
+  if (isFrappe) {
+    const filter: Filter = { param: 'filters', join: ',', open: '[', close: ']', escape: 'json' };
+    return conditioned(filter, `["${path}",">=","{since}"]`, ['YYYY-MM-DD HH:mm:ss'], context);
+  }
+  for (const format of formatsOf(context.changes)) {
+    const param = await byName(format, context);
+    if (param !== null)
+      return {
+        since: await judged({ param, format, inclusive: true }, (text) => ({ [param]: text }), context),
+        filter: null,
+      };
+    if (context.endpoint.asker.left < 8) break;
+  }
+  return {
+    since: gap(`none of ${NAMES.length + 6} names in use filters by change; without it every run reads everything`),
+    filter: null,
+  };
+}
+
+/** The vendor's own way of writing first. */
+function formatsOf({ format, isLocal }: Changes): string[] {
+  if (format.startsWith('epoch')) return [format, 'iso'];
+  return isLocal ? ['YYYY-MM-DDTHH:mm:ss', 'date'] : ['iso', 'date'];
+}
+
+const written = (format: string, ms: number, { zone }: Changes): string =>
+  boundMaker({ format, inclusive: true }, zone)(ms).text;
+
+const futureMs = ({ changes, nowMs }: Context): number => Math.max(changes.newestMs, nowMs) + 5 * YEAR_MS;
+
+function byName(format: string, context: Context): Promise<string | null> {
+  const own = context.changes.path.replace(/^.*\./, '');
+  const derived = ['Since', '_since', '_after', '_gte', '[gte]', '_from'].map((end) => own + end);
+  const future = written(format, futureMs(context), context.changes);
+  return findParameter([...NAMES, ...derived], future, context.endpoint.learned, (query) => effectOf(query, context));
+}
+
+async function effectOf(query: Query, { endpoint, asking, base, total }: Context): Promise<Effect> {
+  const page = await endpoint.page({ ...asking, query: { ...asking.query, ...query } });
+  if (page === null) return 'other';
+  if (page.ids.length === 0) return 'works';
+  const [left, all] = total === null ? [null, null] : [totalAt(page, total), totalAt(base, total)];
+  if (left !== null && all !== null && left < all) return 'works';
+  return isSameList(page.ids, base.ids) ? 'ignored' : 'other';
+}
+
+async function conditioned(
+  filter: Filter,
+  clause: string,
+  formats: readonly string[],
+  context: Context,
+): Promise<SinceFound> {
+  const { open = '', close = '', param } = filter;
+  for (const format of formats) {
+    const query = (text: string): Query => ({ [param]: open + clause.replace('{since}', text) + close });
+    const future = written(format, futureMs(context), context.changes);
+    if ((await effectOf(query(future), context)) !== 'works') continue;
+    const since = await judged({ clause, format, inclusive: true }, query, context);
+    if (since.value !== null) return { since, filter };
+  }
+  return {
+    since: gap(`${param} with "${clause}" filters nothing; without it every run reads everything`),
+    filter: null,
+  };
+}
+
+async function judged(since: Since, queryOf: (text: string) => Query, context: Context): Promise<Said<Since>> {
+  const { endpoint, asking, base, total, changes } = context;
+  const name = since.param ?? since.clause ?? '';
+  const future = written(since.format, futureMs(context), changes);
+  if ((await effectOf({ [NONSENSE]: future }, context)) === 'works')
+    return gap(`${name} leaves nothing of a future moment, but so does a parameter that does not exist`, [name]);
+  const query = queryOf(written(since.format, OLD_MS, changes));
+  const old = await endpoint.page({ ...asking, query: { ...asking.query, ...query } });
+  if (
+    old === null ||
+    !isSameList(old.ids, base.ids) ||
+    (total !== null && totalAt(old, total) !== totalAt(base, total))
+  )
+    return gap(`${name} leaves nothing of a future moment, but an old moment does not give everything`, [name]);
+  return inclusivity(since, queryOf, context);
+}
+
+/** A bound at the very moment of a recent change: what is older must be gone, and the change itself tells whether it counts. */
+async function inclusivity(since: Since, queryOf: (text: string) => Query, context: Context): Promise<Guess<Since>> {
+  const { endpoint, changes, sample, large } = context;
+  const tried = '1990 gives everything, a future moment nothing, a nonsense name has no effect';
+  const exclusive = { ...since, inclusive: false };
+  const dates = sample
+    .map(changes.msOf)
+    .filter((ms) => ms !== null)
+    .toSorted((a, b) => b - a);
+  const atMs = dates[Math.floor(dates.length * NEWEST_SHARE)];
+  if (atMs === undefined) return guessed(exclusive, 0.7, tried);
+  const page = await endpoint.page({
+    ...large,
+    query: { ...large.query, ...queryOf(written(since.format, atMs, changes)) },
+  });
+  const seen = page?.rows.map(changes.msOf).filter((ms) => ms !== null) ?? [];
+  if (seen.length === 0) return guessed(exclusive, 0.7, `${tried}; whether the bound itself counts is not known`);
+  if (Math.min(...seen) < atMs - ROUNDING_MS_MAX)
+    return guessed(exclusive, 0.4, `${tried}; but it goes by another date than ${changes.path}`);
+  const includes = seen.includes(atMs);
+  const evidence = `${tried}; ${changes.path} decides, ${includes ? 'the bound itself counts' : 'the bound itself was not seen: asked one unit earlier'}`;
+  return proven(includes ? since : exclusive, evidence);
+}

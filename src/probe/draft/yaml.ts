@@ -1,0 +1,64 @@
+/** The drafted profile as text: each line with what speaks for it, and what is missing as a line that `profile check` names. */
+import { stringify } from 'yaml';
+import { printable } from './body.ts';
+import type { Entry } from './entry.ts';
+import type { Said } from './model.ts';
+
+const COLUMNS = 110;
+
+export function yamlOf(entries: readonly Entry[], head: readonly string[]): string {
+  const comments = head.flatMap((text) => wrapped(text, ''));
+  return `${[...comments, ...entries.flatMap((entry) => linesOf(entry, ''))].join('\n')}\n`;
+}
+
+function linesOf(entry: Entry, indent: string): string[] {
+  const { key, said, inner, value, isNeeded } = entry;
+  const head = `${indent}${inline(key)}:`;
+  if (inner !== undefined) {
+    if (inner.length === 0) return commented(`${head} {}`, indent, said);
+    return [...commented(head, indent, said), ...inner.flatMap((one) => linesOf(one, `${indent}  `))];
+  }
+  if (value !== null && value !== undefined) return commented(`${head} ${inline(value)}`, indent, said);
+  if (said === undefined) return [head];
+  if (!isNeeded) return wrapped(`TODO (optional) ${key}: ${remark(said)}`, indent);
+  const line = `${head} # TODO ${remark(said)}`;
+  return line.length <= COLUMNS
+    ? [line]
+    : [...wrapped(`${key}: ${remark(said)}`, indent), `${head} # TODO fill in, see above`];
+}
+
+function commented(line: string, indent: string, said: Said<unknown> | undefined): string[] {
+  if (said === undefined) return [line];
+  const whole = `${line} # ${remark(said)}`;
+  return whole.length <= COLUMNS ? [whole] : [...wrapped(remark(said), indent), line];
+}
+
+function remark(said: Said<unknown>): string {
+  if ('confidence' in said)
+    return `${said.confidence.toFixed(said.isProven ? 1 : 2).replace(/0$/, said.isProven ? '0' : '')}${said.isProven ? ' proven' : ''}: ${said.evidence}`;
+  const { evidence, candidates } = said;
+  return candidates.length === 0 ? evidence : `${evidence}; candidates: ${candidates.map(oneLine).join(', ')}`;
+}
+
+/** Names of the vendor's stand in comments: nothing in them may end the line. */
+const oneLine = (text: string): string =>
+  text.length > 60 && text.startsWith('{') ? text.replace(/[\p{Cc}]/gu, ' ') : printable(text);
+
+function wrapped(text: string, indent: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').split(' ')) {
+    if (line !== '' && indent.length + line.length + word.length + 3 > COLUMNS) {
+      lines.push(`${indent}# ${line}`);
+      line = '';
+    }
+    line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, `${indent}# ${line}`.trimEnd()];
+}
+
+/** On one line, whatever it holds. */
+function inline(value: unknown): string {
+  if (typeof value === 'string' && /[\p{Cc}\u2028\u2029]/u.test(value)) return JSON.stringify(value);
+  return stringify(value, { lineWidth: 0, collectionStyle: 'flow', flowCollectionPadding: true }).trimEnd();
+}
