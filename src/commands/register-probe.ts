@@ -47,7 +47,7 @@ export function registerProbe(
     .option('--limit <n>', 'with --record: fixtures at most, 20 unless said', fixtureCount)
     .addOption(
       new Option('--draft <file>', 'draft a profile of an unknown JSON ERP from the addresses of --url').conflicts([
-        ...['against', 'baseline', 'gate', 'field', 'values', 'html', 'record', 'limit'],
+        ...['sample', 'against', 'baseline', 'gate', 'field', 'values', 'html', 'record', 'limit'],
       ]),
     )
     .option('--url <resource=address>', 'with --draft: where products, customers or quotes are listed', collected)
@@ -62,7 +62,7 @@ Examples:
   retail-sync probe erp customers --against mapper --baseline last --gate
   retail-sync probe hubspot contacts --html contacts.html
   retail-sync probe erp customers --record recorded/customers
-  retail-sync probe erp --draft my-erp.yaml --url products=https://erp.example.com/api/items
+  retail-sync probe erp --draft my-erp.yaml --url products=https://erp.example/api/items
 
 Exit codes: 0 looked, 3 --record left a record out, 4 with --gate and a finding
 that stops, or nothing recorded since somebody's data would still be in it;

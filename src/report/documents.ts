@@ -179,6 +179,38 @@ const evidence = z.looseObject({
     .describe('resources whose calls ended early'),
 });
 
+const drafted = z.looseObject({
+  setting: z.string().describe('where it stands in the profile'),
+  standing: z.enum(['proven', 'guessed', 'todo', 'open']),
+  value: z.unknown(),
+  confidence: z.number().min(0).max(1).nullable(),
+  evidence: z.string(),
+  candidates: z.array(z.string()),
+});
+
+/** `probe erp --draft`. */
+const draft = z.looseObject({
+  ...head,
+  exit,
+  draft: z.looseObject({
+    file: z.string(),
+    faults: count.describe('lines that have to be filled in'),
+    common: z.array(drafted),
+    resources: z.array(
+      z.looseObject({
+        resource: z.enum(['products', 'customers', 'quotes']),
+        url: z.string(),
+        calls: count,
+        records: count,
+        fits: z.looseObject({ fit: count, of: count, misfit: z.string().nullable() }).nullable(),
+        settings: z.array(drafted),
+      }),
+    ),
+    notes: z.array(z.string()),
+  }),
+  next: z.array(z.string()),
+});
+
 /** By the words of the command; one that is not named has the head and fields of its own. */
 const DOCUMENTS: Readonly<Record<string, z.ZodType>> = {
   sync: z.union([
@@ -188,7 +220,7 @@ const DOCUMENTS: Readonly<Record<string, z.ZodType>> = {
   status,
   doctor,
   evidence,
-  probe,
+  probe: z.union([probe, draft]),
   proof,
   budget,
   'dead-letters list': z.looseObject({ ...head, letters: z.array(letter) }),

@@ -3,7 +3,7 @@ import { instantOf } from '../../sources/erp/dates.ts';
 import { type Column, numeralsOf } from './columns.ts';
 import { type Entry, needed } from './entry.ts';
 import { formatOf } from './identity.ts';
-import { meansYes, plain } from './match.ts';
+import { isYesNo, meansYes, plain } from './match.ts';
 import { gap, guessed } from './model.ts';
 import { CODE_WORDS, type FieldWords, FLAG_WORDS } from './vocabulary.ts';
 
@@ -75,12 +75,12 @@ function day(column: Column, zone: string): Pick<Conversion, 'convert' | 'empty'
   };
 }
 
-function codesOf({ values = [] }: FieldWords, { path, distinct, kind, values: all }: Column): Entry[] {
-  const name = plain(path.replace(/^.*\./, ''));
-  const flags = FLAG_WORDS[name];
+function codesOf({ values = [] }: FieldWords, column: Column): Entry[] {
+  const { path, distinct, values: all } = column;
+  const flags = isYesNo(column) ? FLAG_WORDS[plain(path.replace(/^.*\./, ''))] : undefined;
   return [...distinct].map(([code, count]) => {
     const share = `${percent(count, all.length)} of ${all.length}`;
-    const ours = meaning(code, values, kind === 'boolean' || /^[01]$/.test(code) ? flags : undefined);
+    const ours = meaning(code, values, flags);
     return needed(code, ours === null ? gap(`${share}; one of ${values.join(', ')}`) : guessed(ours, 0.8, share));
   });
 }

@@ -1,7 +1,7 @@
 /** The `fields` of a drafted resource: each canonical field with the column it is taken from, or with what came near. */
 import { type Column, columnsOf, type Found, type NestedList } from './columns.ts';
 import { conversion } from './conversion.ts';
-import { block, type Entry, fixed, optional } from './entry.ts';
+import { block, type Entry, fixed, needed, optional } from './entry.ts';
 import { guessId } from './identity.ts';
 import { fitOf, type Match, matchByContent, matchColumns, plain } from './match.ts';
 import { gap, guessed, type ResourceName } from './model.ts';
@@ -104,12 +104,9 @@ function listOf(field: string, words: GroupWords, lists: readonly NestedList[], 
     .toSorted((a, b) => Number(b.isNamed) - Number(a.isNamed) || b.matches.size - a.matches.size);
   if (best === undefined) return null;
   const { list, matches, isNamed, columns } = best;
-  const parts = { ...Object.fromEntries(matches) };
-  const id = 'id' in words.parts ? guessId(columns, 'customers').value : null;
-  const idColumn = columns.find(({ path }) => path === id);
-  if (idColumn && !parts.id) parts.id = { column: idColumn, confidence: 0.6, evidence: 'unique among all' };
   const each = Object.entries(words.parts).flatMap(([part, partWords]) => {
-    const match = parts[part];
+    if (part === 'id') return [needed('id', guessId(columns, OWN_PART_WORDS))]; // of people: they are kept by it
+    const match = matches.get(part);
     return match === undefined ? [] : [leaf(part, partWords, match, zone)];
   });
   const evidence = `${list.items.length} in the sample, ${each.length} of ${Object.keys(words.parts).length} parts found`;

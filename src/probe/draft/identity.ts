@@ -2,10 +2,9 @@
 import { instantOf } from '../../sources/erp/dates.ts';
 import { type Column, inWords } from './columns.ts';
 import { plain } from './match.ts';
-import { gap, guessed, type ResourceName, type Said } from './model.ts';
-import { OWN_WORDS } from './vocabulary.ts';
+import { gap, guessed, type Said } from './model.ts';
 
-const ID_ENDS = ['id', 'uid', 'guid', 'uuid', 'key', 'no', 'number', 'code', 'name'];
+const ID_ENDS = ['id', 'uid', 'guid', 'uuid', 'key', 'no', 'number', 'code', 'ref', 'reference', 'name'];
 const CANDIDATES_MAX = 5;
 
 const lastOf = (path: string): string => plain(path.replace(/^.*\./, ''));
@@ -21,11 +20,12 @@ function idScore(path: string, own: readonly string[]): number {
   return 0.92 - 0.03 * at - (bare.length > 0 ? 0 : 0.05) - depth;
 }
 
-export function guessId(columns: readonly Column[], resource: ResourceName): Said<string> {
+/** `own`: the words that say whose it is; `documented`: what the vendor's document says, where the vendor is known by its address. */
+export function guessId(columns: readonly Column[], own: readonly string[], documented?: string): Said<string> {
   const rows = columns[0]?.rows ?? 0;
   const unique = columns
     .filter(({ values, distinct, kind }) => values.length === rows && distinct.size === rows && ID_KINDS.has(kind))
-    .map((column) => ({ column, score: idScore(column.path, OWN_WORDS[resource]) }))
+    .map((column) => ({ column, score: column.path === documented ? 0.99 : idScore(column.path, own) }))
     .toSorted((a, b) => b.score - a.score);
   const [best, ...others] = unique;
   const names = unique.map(({ column }) => column.path).slice(0, CANDIDATES_MAX);

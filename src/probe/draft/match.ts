@@ -44,7 +44,7 @@ function isCode({ kind, distinct, values, format }: Column): boolean {
 const YES = ['true', 'yes', 'y', 't', 'on', '1', 'x'];
 const NO = ['false', 'no', 'n', 'f', 'off', '0'];
 export const meansYes = (value: string): boolean => YES.includes(value.toLowerCase());
-const isYesNo = ({ distinct }: Column): boolean =>
+export const isYesNo = ({ distinct }: Column): boolean =>
   [...distinct.keys()].every((value) => meansYes(value) || NO.includes(value.toLowerCase()));
 
 /** 1 for our own name, less for a synonym, less again for one without the word that says whose it is. */

@@ -26,9 +26,9 @@ export interface PagingFound {
 }
 
 const NEXT_LINK =
-  /(^|\.)(@odata\.nextlink|odata\.nextlink|next|next_?(page_?)?(link|url|uri|href)|next\.(href|url)|nextrecordsurl)$/i;
+  /(^|\.)(@odata\.nextlink|odata\.nextlink|next|next_?(page_?)?(link|url|uri|href)|next\.(href|url)|nextrecordsurl|__next)$/i;
 const NEXT_TOKEN =
-  /(^|\.)(next_?(page_?)?(cursor|token|key|id)|(end_?)?cursor|page_?token|continuation(_?token)?|scroll_?id|bookmark|marker|next)$/i;
+  /(^|\.)(next_?(page_?)?(cursor|token|key|id)|next\.(after|cursor)|(end_?)?cursor|page_?token|continuation(_?token)?|scroll_?id|bookmark|marker|next)$/i;
 const CURSORS = [
   ...['cursor', 'page_token', 'pageToken', 'after', 'continuationToken', 'starting_after', 'next', 'token', 'marker'],
   ...['page[cursor]', 'page[after]', 'bookmark', 'nextToken', 'start_after', 'scroll_id', 'continuation'],
@@ -43,7 +43,7 @@ const PAGES = [
   'p',
   'page[number]',
   'pg',
-  'currentPage',
+  'currentPage', '_page', 'pageNum',
 ];
 const OFFSETS = [
   'offset',
@@ -55,7 +55,7 @@ const OFFSETS = [
   'startIndex',
   'page[offset]',
   'first',
-  'startRow',
+  'startRow', '_start', 'startAt',
 ];
 
 /** `small` is the first page as `asking` gets it: what every other page is held against. */

@@ -2,7 +2,7 @@
 import { instantOf } from '../../sources/erp/dates.ts';
 import { valueAt } from '../../sources/erp/row.ts';
 import { type Answer, type Asker, CALLS_MAX } from './ask.ts';
-import { columnsOf } from './columns.ts';
+import { columnsOf, type Found } from './columns.ts';
 import { Endpoint, type SeenPage } from './endpoint.ts';
 import { block, type Entry, fixed, needed, optional } from './entry.ts';
 import { draftFields } from './fields.ts';
@@ -15,6 +15,7 @@ import { byIdEntry, changeOf, listWords, pagingEntry, placeOf, queryEntry } from
 import { type Changes, findSince, type SinceFound } from './since.ts';
 import { isOData, PREFER } from './size.ts';
 import { findTotal, type TotalPlace } from './total.ts';
+import { OWN_WORDS } from './vocabulary.ts';
 
 export interface ResourceDraft {
   readonly resource: ResourceName;
@@ -37,11 +38,17 @@ export interface Subject {
   readonly say: (doing: string) => void;
 }
 
+/** Frappe's REST API, of ERPNext: rows are named by `name` (docs.frappe.io/framework/user/en/api/rest). */
+const FRAPPE = '/api/resource/';
+
 /** `opening`: the first answer, asked for before anything else of any address, so that a wrong one costs one call. */
 export async function draftResource(subject: Subject, asker: Asker, opening: Answer): Promise<ResourceDraft> {
   const { resource, url, path, zone, say } = subject;
   const { path: records, rows, others } = recordsOf(opening, url, resource);
-  const firstId = guessId(columnsOf(rows).columns, resource).value;
+  const isFrappe = url.pathname.includes(FRAPPE);
+  const idOf = ({ columns }: Found): Said<string> =>
+    guessId(columns, OWN_WORDS[resource], isFrappe ? 'name' : undefined);
+  const firstId = idOf(columnsOf(rows)).value;
   const endpoint = new Endpoint(url, asker, { records, id: firstId, learned: subject.learned });
   const first = endpoint.seen(opening, rows, url);
   const pages = await pagesOf(endpoint, first, say);
@@ -49,7 +56,7 @@ export async function draftResource(subject: Subject, asker: Asker, opening: Ans
   const { total, query: countQuery } = await totalOf(endpoint, first, pages);
   const sample = distinct([pages.large, ...(pages.second === null ? [] : [pages.second])]);
   const found = columnsOf(sample);
-  const id = guessId(found.columns, resource);
+  const id = idOf(found);
   const modifiedAt = guessModifiedAt(found.columns, zone);
   say('changed since');
   const { since, filter, sort } = await changesAsked(endpoint, { pages, modifiedAt, total, sample, first }, subject);
@@ -61,7 +68,9 @@ export async function draftResource(subject: Subject, asker: Asker, opening: Ans
     fixed('path', path),
     ...(asker.left > 0 ? [] : [optional('calls', spent)]),
     ...queryEntry(url, { style: style.value, way, countQuery }),
-    ...(records === null ? [] : [optional('records', guessed(records, 0.95, listWords(rows.length, others)))]),
+    ...(records === null
+      ? []
+      : [optional('records', guessed(records, others.length === 0 ? 0.95 : 0.8, listWords(rows.length, others)))]),
     ...(way?.param === null ? [fixed('headers', { Prefer: PREFER })] : []),
     optional('total', total.value === null ? total : { ...total, value: placeOf(total.value) }),
     needed('id', id),
@@ -115,9 +124,8 @@ async function changesAsked(
   const size = ceiling?.size.value ?? first.ids.length;
   const asking = way?.asking(small.ids.length) ?? {};
   const large = way?.asking(size) ?? {};
-  const isFrappe = url.pathname.includes('/api/resource/');
   const context = { endpoint, base: small, asking, changes, nowMs, total: total.value, sample, large };
-  const found = await findSince(context, isOData(first), isFrappe);
+  const found = await findSince(context, isOData(first), url.pathname.includes(FRAPPE));
   const isNumbered = style.value?.kind === 'page' || style.value?.kind === 'offset';
   const canSort = found.since.value !== null && isNumbered;
   return { ...found, sort: canSort ? await findSort(endpoint, way?.asking(Math.min(size, 50)) ?? {}, changes) : null };

@@ -15,8 +15,8 @@ function linesOf(entry: Entry, indent: string): string[] {
   const { key, said, inner, value, isNeeded } = entry;
   const head = `${indent}${inline(key)}:`;
   if (inner !== undefined) {
-    if (inner.length === 0) return commented(`${head} {}`, indent, said);
-    return [...commented(head, indent, said), ...inner.flatMap((one) => linesOf(one, `${indent}  `))];
+    const start = inner.some(isWritten) ? head : `${head} {}`;
+    return [...commented(start, indent, said), ...inner.flatMap((one) => linesOf(one, `${indent}  `))];
   }
   if (value !== null && value !== undefined) return commented(`${head} ${inline(value)}`, indent, said);
   if (said === undefined) return [head];
@@ -26,6 +26,10 @@ function linesOf(entry: Entry, indent: string): string[] {
     ? [line]
     : [...wrapped(`${key}: ${remark(said)}`, indent), `${head} # TODO fill in, see above`];
 }
+
+/** What is open and not needed leaves only a comment, and comments alone are no block. */
+const isWritten = ({ inner, value, said, isNeeded }: Entry): boolean =>
+  inner !== undefined || said === undefined || isNeeded === true || (value !== null && value !== undefined);
 
 function commented(line: string, indent: string, said: Said<unknown> | undefined): string[] {
   if (said === undefined) return [line];
