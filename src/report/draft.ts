@@ -34,7 +34,7 @@ export function renderDraft(report: DraftReport, paint: Paint): string {
 }
 
 /** The check first: it names the lines that are missing. */
-export const nextOf = ({ file, drafts }: DraftReport): string[] => [
+const nextOf = ({ file, drafts }: DraftReport): string[] => [
   `retail-sync profile check ${file}`,
   ...drafts.slice(0, 1).map(({ resource }) => `retail-sync profile try ${file} ${resource} --limit 5`),
 ];

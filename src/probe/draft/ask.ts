@@ -8,7 +8,7 @@ import { AttemptError, retryAfterOf } from '../../sources/erp/failure.ts';
 /** For one resource, repetitions and sign-ins included. */
 export const CALLS_MAX = 40;
 /** For one resource, waits that the vendor asks for included. */
-export const DRAFT_MS_MAX = 300_000;
+const DRAFT_MS_MAX = 300_000;
 const CALL_MS_MAX = 45_000;
 const ATTEMPTS_MAX = 3;
 /** Before a repetition, when the vendor names no time. */

@@ -4,7 +4,7 @@ import { type FormatName, formatOf } from '../formats.ts';
 import type { Row } from './model.ts';
 
 /** What all values of a column are. `day` and the like: as written, not as named. */
-export type Kind =
+type Kind =
   | 'empty'
   | 'boolean'
   | 'integer'

@@ -19,7 +19,7 @@ export const block = (key: string, inner: readonly Entry[], said?: Said<unknown>
 export const optional = (key: string, said: Said<unknown>): Entry => ({ key, said, value: said.value });
 export const needed = (key: string, said: Said<unknown>): Entry => ({ key, said, value: said.value, isNeeded: true });
 
-export type Standing = 'proven' | 'guessed' | 'todo' | 'open';
+type Standing = 'proven' | 'guessed' | 'todo' | 'open';
 
 /** What the report tells of an entry: `fields.status.convert.enum.A`. */
 export interface Told {

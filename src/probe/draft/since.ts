@@ -9,7 +9,7 @@ import { type Guess, gap, guessed, isSameList, proven, type Query, type Said } f
 import { type Effect, findParameter } from './parameters.ts';
 import { type TotalPlace, totalAt } from './total.ts';
 
-export interface Since {
+interface Since {
   readonly param?: string;
   readonly clause?: string;
   readonly format: string;
@@ -17,7 +17,7 @@ export interface Since {
 }
 
 /** A condition inside one parameter, as some vendors want it. */
-export interface Filter {
+interface Filter {
   readonly param: string;
   readonly join?: string;
   readonly open?: string;
