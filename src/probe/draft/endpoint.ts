@@ -54,10 +54,11 @@ export class Endpoint {
   }
 
   seen(answer: Answer, rows: readonly Row[], url: URL): SeenPage {
-    return { answer, rows, url, ids: rows.map((row) => this.#idOf(row)) };
+    return { answer, rows, url, ids: rows.map((row) => this.idOf(row)) };
   }
 
-  #idOf(row: Row): string {
+  /** By the id that was guessed; a row without one stands for itself. */
+  idOf(row: Row): string {
     return (this.id === null ? null : idOf(valueAt(row, this.id))) ?? JSON.stringify(row);
   }
 }

@@ -43,7 +43,9 @@ const PAGES = [
   'p',
   'page[number]',
   'pg',
-  'currentPage', '_page', 'pageNum',
+  'currentPage',
+  '_page',
+  'pageNum',
 ];
 const OFFSETS = [
   'offset',
@@ -55,7 +57,9 @@ const OFFSETS = [
   'startIndex',
   'page[offset]',
   'first',
-  'startRow', '_start', 'startAt',
+  'startRow',
+  '_start',
+  'startAt',
 ];
 
 /** `small` is the first page as `asking` gets it: what every other page is held against. */

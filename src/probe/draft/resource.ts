@@ -124,7 +124,7 @@ async function changesAsked(
   const size = ceiling?.size.value ?? first.ids.length;
   const asking = way?.asking(small.ids.length) ?? {};
   const large = way?.asking(size) ?? {};
-  const context = { endpoint, base: small, asking, changes, nowMs, total: total.value, sample, large };
+  const context = { endpoint, base: small, asking, changes, nowMs, total: total.value, sample, large, size };
   const found = await findSince(context, isOData(first), url.pathname.includes(FRAPPE));
   const isNumbered = style.value?.kind === 'page' || style.value?.kind === 'offset';
   const canSort = found.since.value !== null && isNumbered;

@@ -5,7 +5,7 @@
  */
 import { boundMaker } from '../../sources/erp/since.ts';
 import type { Asking, Endpoint, SeenPage } from './endpoint.ts';
-import { type Guess, gap, guessed, isSameList, proven, type Query, type Said } from './model.ts';
+import { gap, guessed, isSameList, proven, type Query, type Said } from './model.ts';
 import { type Effect, findParameter } from './parameters.ts';
 import { type TotalPlace, totalAt } from './total.ts';
 
@@ -53,8 +53,8 @@ const YEAR_MS = 365 * 86_400_000;
 const OLD_MS = Date.UTC(1990, 0, 1);
 /** As far behind its bound as a filter by day in another zone may begin. */
 const ROUNDING_MS_MAX = 48 * 3_600_000;
-/** How far into the newest changes a bound is set to see what it leaves. */
-const NEWEST_SHARE = 0.1;
+/** So many changes of the sample are newer than the bound that is tried. */
+const NEWER = 4;
 
 interface Context {
   readonly endpoint: Endpoint;
@@ -65,6 +65,7 @@ interface Context {
   readonly sample: readonly SeenPage['rows'][number][];
   /** For the last question: a page that is as large as may be. */
   readonly large: Asking;
+  readonly size: number;
   readonly nowMs: number;
 }
 
@@ -87,10 +88,9 @@ export async function findSince(context: Context, isOData: boolean, isFrappe: bo
       };
     if (context.endpoint.asker.left < 8) break;
   }
-  return {
-    since: gap(`none of ${NAMES.length + 6} names in use filters by change; without it every run reads everything`),
-    filter: null,
-  };
+  const none = `none of ${NAMES.length + 6} names in use filters by change; without it every run reads everything`;
+  const spent = 'the calls were used up before every name was tried; without it every run reads everything';
+  return { since: gap(context.endpoint.asker.left > 0 ? none : spent), filter: null };
 }
 
 /** The vendor's own way of writing first. */
@@ -148,35 +148,47 @@ async function judged(since: Since, queryOf: (text: string) => Query, context: C
     return gap(`${name} leaves nothing of a future moment, but so does a parameter that does not exist`, [name]);
   const query = queryOf(written(since.format, OLD_MS, changes));
   const old = await endpoint.page({ ...asking, query: { ...asking.query, ...query } });
-  if (
-    old === null ||
-    !isSameList(old.ids, base.ids) ||
-    (total !== null && totalAt(old, total) !== totalAt(base, total))
-  )
+  const isAll =
+    old !== null && (total === null ? isSameList(old.ids, base.ids) : totalAt(old, total) === totalAt(base, total));
+  if (!isAll)
     return gap(`${name} leaves nothing of a future moment, but an old moment does not give everything`, [name]);
-  return inclusivity(since, queryOf, context);
+  return recent(since, queryOf, context);
 }
 
-/** A bound at the very moment of a recent change: what is older must be gone, and the change itself tells whether it counts. */
-async function inclusivity(since: Since, queryOf: (text: string) => Query, context: Context): Promise<Guess<Since>> {
+/**
+ * A bound at the very moment of a recent change: what is older must be gone, what is newer must all be there (a filter by
+ * the date of creation, or in another zone, loses some of it), and the change itself tells whether the bound counts.
+ */
+async function recent(since: Since, queryOf: (text: string) => Query, context: Context): Promise<Said<Since>> {
   const { endpoint, changes, sample, large } = context;
   const tried = '1990 gives everything, a future moment nothing, a nonsense name has no effect';
   const exclusive = { ...since, inclusive: false };
-  const dates = sample
-    .map(changes.msOf)
-    .filter((ms) => ms !== null)
-    .toSorted((a, b) => b - a);
-  const atMs = dates[Math.floor(dates.length * NEWEST_SHARE)];
-  if (atMs === undefined) return guessed(exclusive, 0.7, tried);
-  const page = await endpoint.page({
-    ...large,
-    query: { ...large.query, ...queryOf(written(since.format, atMs, changes)) },
-  });
-  const seen = page?.rows.map(changes.msOf).filter((ms) => ms !== null) ?? [];
-  if (seen.length === 0) return guessed(exclusive, 0.7, `${tried}; whether the bound itself counts is not known`);
-  if (Math.min(...seen) < atMs - ROUNDING_MS_MAX)
-    return guessed(exclusive, 0.4, `${tried}; but it goes by another date than ${changes.path}`);
-  const includes = seen.includes(atMs);
-  const evidence = `${tried}; ${changes.path} decides, ${includes ? 'the bound itself counts' : 'the bound itself was not seen: asked one unit earlier'}`;
-  return proven(includes ? since : exclusive, evidence);
+  const unsure = guessed(exclusive, 0.7, `${tried}; whether it goes by ${changes.path} did not show`);
+  const dated = sample
+    .flatMap((row) => ({ id: endpoint.idOf(row), ms: changes.msOf(row) ?? Number.NaN }))
+    .filter(({ ms }) => Number.isFinite(ms))
+    .toSorted((a, b) => b.ms - a.ms);
+  const bound = dated[Math.min(NEWER, dated.length - 1)];
+  if (bound === undefined) return unsure;
+  const ask = (text: string): Promise<SeenPage | null> =>
+    endpoint.page({ ...large, query: { ...large.query, ...queryOf(text) } });
+  const page = await ask(written(since.format, bound.ms, changes));
+  if (page === null || page.ids.length >= context.size) return unsure; // not all of it was seen
+  const oldest = page.rows.reduce((least, row) => Math.min(least, changes.msOf(row) ?? least), bound.ms);
+  const name = since.param ?? since.clause ?? '';
+  if (oldest < bound.ms - ROUNDING_MS_MAX)
+    return gap(`${name} goes by another date than ${changes.path}: older records come`, [name]);
+  const got = new Set(page.ids);
+  const lost = dated.filter(({ id, ms }) => ms > bound.ms && !got.has(id)).length;
+  if (lost > 0)
+    return gap(`${name} loses ${lost} records that changed later: by another date, or in another zone`, [name]);
+  if (got.has(bound.id)) return proven(since, `${tried}; by ${changes.path}, and the bound itself counts`);
+  const earlier = boundMaker({ format: since.format, inclusive: false }, changes.zone)(bound.ms).text;
+  const again = await ask(earlier);
+  if (again?.ids.includes(bound.id) === true)
+    return proven(exclusive, `${tried}; by ${changes.path}, and the bound itself does not count`);
+  return gap(
+    `${name} loses a record that changed at the bound, also when asked earlier: by another date, or in another zone`,
+    [name],
+  );
 }

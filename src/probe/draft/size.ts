@@ -7,7 +7,20 @@ import { type Effect, findParameter } from './parameters.ts';
 /** The names in use, likely ones first. */
 const NAMES = [
   ...['limit', 'pageSize', 'per_page', 'page_size', 'perPage', '$top', 'limit_page_length', 'pagesize', 'size'],
-  ...['page[size]', 'page[limit]', 'count', 'take', 'top', 'rows', 'max', 'maxResults', 'max_results', 'pageLimit', '_limit', 'length'],
+  ...[
+    'page[size]',
+    'page[limit]',
+    'count',
+    'take',
+    'top',
+    'rows',
+    'max',
+    'maxResults',
+    'max_results',
+    'pageLimit',
+    '_limit',
+    'length',
+  ],
 ];
 /** A page in a profile; larger ones gain nothing and run into ceilings. */
 const SIZE_WANTED = 500;

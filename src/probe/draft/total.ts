@@ -1,12 +1,12 @@
 /** Where a vendor says how many there are. A number that changes with the page is none; one that the last page bears out is proven. */
 import { around, printable } from './body.ts';
 import type { Asking, Endpoint, SeenPage } from './endpoint.ts';
-import { gap, guessed, proven, type Said } from './model.ts';
+import { gap, guessed, isSameList, proven, type Said } from './model.ts';
 import type { Style } from './paging.ts';
 
 export type TotalPlace = { readonly path: string } | { readonly header: string };
 
-const NAME = /total|count|records|matches|hits|found|size$/i;
+const NAME = /total|count|records|matches|hits|found/i;
 const NOT_TOTAL = /pages?$|per|limit|offset|took|duration|ms$|version|status|code/i;
 
 const countIn = (value: unknown): number | null => (/^\d{1,9}$/.test(String(value)) ? Number(value) : null);
@@ -50,7 +50,9 @@ export async function findTotal(endpoint: Endpoint, known: Known): Promise<Said<
   const atEnd = await lastPage(endpoint, total, known);
   if (atEnd === 'agrees') return proven(best, `${total}, and the last page ends there${rival}`);
   if (atEnd === 'disagrees') return gap(`${words(best)} says ${total}, but the list does not end there`, [words(best)]);
-  return guessed(best, 0.7, `${total} on every page, whatever its size${rival}`);
+  const seen = new Set(pages.map(({ url }) => url.href)).size;
+  if (seen < 2) return guessed(best, 0.5, `${total}, but only one page was seen: it may count that page${rival}`);
+  return guessed(best, 0.7, `${total} on each of ${seen} pages${rival}`);
 }
 
 const rank = (name: string): number => (/total/i.test(name) ? 2 : 0) + (/count|records/i.test(name) ? 1 : 0);
@@ -71,14 +73,15 @@ async function lastPage(
 ): Promise<'agrees' | 'disagrees' | 'unknown'> {
   if (style === null || (style.kind !== 'page' && style.kind !== 'offset')) return 'unknown';
   const pagesBefore = Math.max(0, Math.ceil(total / size) - 1);
-  const rowsOn = async (index: number): Promise<number | null> => {
+  const pageOf = async (index: number): Promise<readonly string[] | null> => {
     const at = style.kind === 'page' ? style.first + index : index * size;
     const page = await endpoint.page({ ...asking, query: { ...asking.query, [style.param]: String(at) } });
-    return page === null ? null : page.ids.length;
+    return page === null ? null : page.ids;
   };
-  const last = await rowsOn(pagesBefore);
-  const beyond = last === null ? null : await rowsOn(pagesBefore + 1);
+  const last = await pageOf(pagesBefore);
   if (last === null) return 'unknown';
-  const isRest = last === total - pagesBefore * size;
-  return isRest && (beyond === 0 || beyond === null) ? 'agrees' : 'disagrees';
+  const beyond = await pageOf(pagesBefore + 1);
+  // Behind the end some send nothing, some refuse, and some send the last page again.
+  const isEnd = beyond === null || beyond.length === 0 || isSameList(beyond, last);
+  return isEnd && last.length === total - pagesBefore * size ? 'agrees' : 'disagrees';
 }
