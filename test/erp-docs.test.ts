@@ -57,7 +57,7 @@ test('the example of docs/erp.md reads all records of an API that it alone descr
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const source = restSource({
-    profile: parseProfile(/```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? '', 'docs/erp.md'),
+    profile: parseProfile(/## Example[\s\S]*?```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? '', 'docs/erp.md'),
     ...{ resource: 'products', baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` },
     credentials: { user: 'me', password: 'secret' },
     clock: { now: () => 0, sleep: () => Promise.resolve() },
