@@ -200,6 +200,9 @@ const ROW = {
   ref: 'HENRIETTA-QUILLFEATHER-7',
   notes: [{ author: 'Henrietta Quillfeather', 'henrietta@quill.example': 'Canary Lane' }],
   apiToken: CANARY.token,
+  passwordChangedAt: '2026-01-05',
+  tokenType: 'Bearer',
+  userId: 'user:henrietta@quill.example:1',
 };
 
 const bodyOf = async (request: IncomingMessage): Promise<string> => (await request.toArray()).join('');
@@ -208,9 +211,12 @@ const bodyOf = async (request: IncomingMessage): Promise<string> => (await reque
 async function openGate(stagingUrl: string): Promise<string> {
   const server = createServer(async (request, response) => {
     const head = {
-      'content-type': 'application/json',
+      'content-type': 'application/json; charset=utf-8; owner=Henrietta',
       date: new Date().toUTCString(),
-      'set-cookie': `crumb=${CANARY.cookie}; Path=/`,
+      'set-cookie': [
+        `crumb=${CANARY.cookie}; Path=/; HttpOnly; Expires=Wed, 21 Oct 2026 07:28:00 GMT`,
+        'consent=accepted',
+      ],
       'x-user': 'Henrietta Quillfeather',
       'x-request-id': 'henrietta@quill.example',
       'x-debug': CANARY.token,

@@ -111,7 +111,14 @@ const TABLE: readonly Row[] = [
   },
   {
     files: /^src\/evidence\//,
-    may: ['src/evidence/', 'src/probe/', 'src/log/scrub.ts', 'src/sources/erp/exact-json.ts', 'fflate'],
+    may: [
+      'src/evidence/',
+      'src/probe/',
+      'src/errors.ts',
+      'src/log/scrub.ts',
+      'src/sources/erp/exact-json.ts',
+      'fflate',
+    ],
   },
   { files: /^src\/decide\.ts$/, may: ['type src/pipe.ts', 'src/fingerprint.ts'] },
   {

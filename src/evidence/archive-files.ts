@@ -1,5 +1,6 @@
 /** Everything recorded and found, as the files of the archive. Nothing here asks anybody anything. */
 
+import { EXIT, FatalError } from '../errors.ts';
 import type { Finding } from '../probe/finding.ts';
 import type { ArchiveFile } from './archive.ts';
 import { callsOf, type ShownCall } from './calls.ts';
@@ -73,7 +74,12 @@ export function filesOf(subject: Case): Files {
     ...calls.filter(({ isKept }) => isKept).flatMap(({ files: own }) => own),
   ];
   const leak = files.find(({ text }) => secrets.holds(text));
-  if (leak !== undefined) throw new Error(`${leak.path} would hold a secret`);
+  if (leak !== undefined)
+    throw new FatalError(
+      EXIT.gate,
+      `nothing was written: ${leak.path} would hold a secret`,
+      'tell the maintainers of retail-sync which field or header it may stand in, not its value',
+    );
   return { files, reported: numbered, kept: calls.filter(({ isKept }) => isKept).length, masked };
 }
 

@@ -54,16 +54,17 @@ function learnHeaders(exchanges: readonly Exchange[], secrets: Secrets): void {
   for (const { headers, answer } of exchanges) {
     for (const [name, value] of [...headers, ...answer.headers]) {
       if (!isSecretName(name) || secrets.referenced(value) !== value) continue;
-      for (const part of value.split(/[;,\s]+/)) {
-        const secret = part.replace(/^[^=]*=/, '');
-        if (secret.length >= SECRET_CHARS_MIN) secrets.learn(secret);
-      }
+      for (const secret of secretsIn(name.toLowerCase(), value)) secrets.learn(secret);
     }
   }
 }
 
-/** Shorter parts of a header are attributes: Path, Secure, Bearer. */
-const SECRET_CHARS_MIN = 8;
+/** Without what stands around them: a scheme, the names of cookies, and how long one of them lasts. */
+function secretsIn(name: string, value: string): string[] {
+  const cookies = name === 'set-cookie' ? value.split(';', 1) : name === 'cookie' ? value.split(';') : null;
+  if (cookies !== null) return cookies.map((cookie) => cookie.slice(cookie.indexOf('=') + 1).trim());
+  return [value.replace(/^\w+\s+(?=\S)/, '')];
+}
 
 function contentOf({ isKept, answer }: Exchange): Content {
   const { content, status, bytes, headers, outcome } = answer;
@@ -123,11 +124,11 @@ const NAME = /^[A-Za-z][A-Za-z0-9-]{0,60}$/;
 const HEADER_VALUES: Readonly<Record<string, RegExp>> = {
   date: /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/,
   'last-modified': /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/,
-  'content-type': /^[a-z]+\/[a-z0-9.+-]+(?:; ?[a-z.]+=[\w.-]+)*$/i,
+  'content-type': /^(?:application|text)\/[a-z0-9.+-]{1,40}(?:; ?charset="?[\w-]{1,20}"?)?$/i,
   'content-length': /^\d+$/,
-  'content-encoding': /^[a-z]+$/,
-  'transfer-encoding': /^[a-z]+$/,
-  connection: /^[a-z-]+$/i,
+  'content-encoding': /^(?:gzip|br|deflate|zstd|identity)$/,
+  'transfer-encoding': /^chunked$/,
+  connection: /^(?:keep-alive|close)$/i,
   'keep-alive': /^timeout=\d+(?:, max=\d+)?$/,
   'retry-after': /^\d+$|^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/,
   age: /^\d+$/,

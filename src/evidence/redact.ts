@@ -71,7 +71,7 @@ export class Redaction {
     const text = String(leaf);
     const ruling = this.#rulings.of(leaf, path);
     if (ruling === 'secret') this.#secrets.learn(text);
-    if (ruling !== 'other') return;
+    else if (ruling !== 'other') return;
     this.#tells.add(text);
     if (isPersonsName(path, this.#isAboutPeople)) for (const word of wordsIn(text)) this.#names.add(word);
   }

@@ -11,7 +11,7 @@ export const SECRET = '[secret]';
 
 /** Names of headers, parameters and fields under which systems keep what must not be known. */
 const SECRET_NAME =
-  /token|passw|pwd|passphrase|secret|api[-_]?key|access[-_]?key|auth[-_]?key|subscription[-_]?key|authoriz|credential|cookie|session|signature|\bsig\b|jwt|\botp\b|private[-_]?key/i;
+  /token|passw|pwd|passphrase|secret|api[-_]?key|access[-_]?key|auth[-_]?key|subscription[-_]?key|authoriz|credential|cookie|session|signature|\bsig\b|jwt|\b(?:otp|pin|cvv|cvc)\b|private[-_]?key/i;
 /** Where the next page begins; no secret, and without it a call cannot be made again. */
 const PAGE_TOKEN = /(?:skip|page|next|sync|continuation|delta)[-_]?token/i;
 /** Secrets under any name: a signed token, or an Authorization header. */
@@ -37,8 +37,9 @@ export class Secrets {
     });
   }
 
+  /** Words and dates are no secrets, whatever they stand under: `token_type: Bearer`, `passwordChangedAt`. */
   learn(value: string): void {
-    if (value.length < CHARS_MIN || this.#learned.has(value)) return;
+    if (!isTelling(value) || this.#learned.has(value)) return;
     this.#learned.add(value);
     this.#scrub = null;
   }
@@ -87,6 +88,9 @@ export class Secrets {
       .flatMap((value) => [...spellingsOf(value), Buffer.from(value).toString('base64')]);
   }
 }
+
+const isTelling = (value: string): boolean =>
+  value.length >= 10 && /\d/.test(value) && /[A-Za-z]/.test(value) && !/^\d{4}-\d\d-\d\d/.test(value);
 
 const spellingsOf = (value: string): string[] => [
   ...new Set([value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)]),
