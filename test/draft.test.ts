@@ -412,7 +412,7 @@ test('what is printed says what is proven, guessed and to fill in, and what to t
   const { stdout, stderr, file } = await desk.draft(parts(), undefined, { json: false });
   expect(stdout).toMatch(/^products {2}http/);
   expect(stdout).toMatch(/proven +total, paging, paging.size/);
-  expect(stdout).toContain('50 of 50 records');
+  expect(stdout).toContain('57 of 57 records');
   expect(stdout).toMatch(
     /retail-sync profile check vendor-\d+\.yaml\n {2}retail-sync profile try vendor-\d+\.yaml products --limit 5\n$/,
   );

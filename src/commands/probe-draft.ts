@@ -205,7 +205,7 @@ function commonEntries(file: string, { zone, base, isStaging, auth, profile }: A
 }
 
 const headOf = (file: string, drafts: readonly ResourceDraft[]): string[] => [
-  `Drafted on ${new Date().toISOString().slice(0, 10)} from ${drafts.map(({ records, resource }) => `${records} ${resource}`).join(', ')}, as they came; nothing was written there.`,
+  `Drafted on ${new Date().toISOString().slice(0, 10)} from ${drafts.map(({ records, resource }) => `${records} ${resource}`).join(', ')}; the vendor was only read.`,
   '"1.0 proven": tried, with the false explanations ruled out. "0.9": guessed so surely, from what follows.',
   `TODO: has to be filled in; retail-sync profile check ${file} names each of these lines.`,
   'TODO (optional): was not found; the profile works without it.',

@@ -25,6 +25,8 @@ export class Endpoint {
   readonly asker: Asker;
   readonly records: string | null;
   readonly id: string | null;
+  /** Every row of every answer by its id: at most 40 pages. */
+  readonly rows = new Map<string, Row>();
   /** Parameters that the vendor was found to know, at this address and others. */
   readonly learned: Set<string>;
 
@@ -54,7 +56,9 @@ export class Endpoint {
   }
 
   seen(answer: Answer, rows: readonly Row[], url: URL): SeenPage {
-    return { answer, rows, url, ids: rows.map((row) => this.idOf(row)) };
+    const ids = rows.map((row) => this.idOf(row));
+    for (const [at, id] of ids.entries()) this.rows.set(id, rows[at] ?? {});
+    return { answer, rows, url, ids };
   }
 
   /** By the id that was guessed; a row without one stands for itself. */

@@ -14,7 +14,7 @@ import { recordsOf } from './records.ts';
 import { byIdEntry, changeOf, listWords, pagingEntry, placeOf, queryEntry } from './settings.ts';
 import { type Changes, findSince, type SinceFound } from './since.ts';
 import { isOData, PREFER } from './size.ts';
-import { findTotal, type TotalPlace } from './total.ts';
+import { findTotal, type TotalFound, type TotalPlace } from './total.ts';
 import { OWN_WORDS } from './vocabulary.ts';
 
 export interface ResourceDraft {
@@ -41,6 +41,9 @@ export interface Subject {
 /** Frappe's REST API, of ERPNext: rows are named by `name` (docs.frappe.io/framework/user/en/api/rest). */
 const FRAPPE = '/api/resource/';
 
+const SLICES =
+  'the last page got no answer: a vendor that ends long queries has to be read in slices, such as one for each sales rep (docs/adding-an-erp.md)';
+
 /** `opening`: the first answer, asked for before anything else of any address, so that a wrong one costs one call. */
 export async function draftResource(subject: Subject, asker: Asker, opening: Answer): Promise<ResourceDraft> {
   const { resource, url, path, zone, say } = subject;
@@ -53,16 +56,22 @@ export async function draftResource(subject: Subject, asker: Asker, opening: Ans
   const first = endpoint.seen(opening, rows, url);
   const pages = await pagesOf(endpoint, first, say);
   say('total');
-  const { total, query: countQuery } = await totalOf(endpoint, first, pages);
-  const sample = distinct([pages.large, ...(pages.second === null ? [] : [pages.second])]);
-  const found = columnsOf(sample);
-  const id = idOf(found);
-  const modifiedAt = guessModifiedAt(found.columns, zone);
+  const { total, isEndRefused, query: countQuery } = await totalOf(endpoint, first, pages);
+  const pair = distinct([pages.large, ...(pages.second === null ? [] : [pages.second])]);
+  const ofPair = columnsOf(pair);
+  const id = idOf(ofPair);
+  const modifiedAt = guessModifiedAt(ofPair.columns, zone);
   say('changed since');
-  const { since, filter, sort } = await changesAsked(endpoint, { pages, modifiedAt, total, sample, first }, subject);
+  const { since, filter, sort } = await changesAsked(
+    endpoint,
+    { pages, modifiedAt, total, sample: pair, first },
+    subject,
+  );
   say('single records');
   const byId = id.value === firstId && pages.isStable ? await findById(endpoint, first.ids, path) : gap('not tried');
   const { style, way } = pages;
+  const sample = [...endpoint.rows.values()]; // the last page and the latest changes too: their codes are others
+  const found = columnsOf(sample);
   const spent = gap(`all ${CALLS_MAX} calls were used: what is open may not have been tried`);
   const entries = [
     fixed('path', path),
@@ -80,6 +89,7 @@ export async function draftResource(subject: Subject, asker: Asker, opening: Ans
     optional('since', since),
     ...(sort === null ? [] : [optional('sort', sort)]),
     ...byIdEntry(byId),
+    ...(isEndRefused && (sort?.value ?? null) === null ? [optional('partitions', gap(SLICES))] : []),
     block('fields', draftFields(resource, found, { id: id.value, modifiedAt: modifiedAt.value?.path ?? null }, zone)),
   ];
   return { resource, url, calls: asker.calls, records: sample.length, entries, sample };
@@ -90,7 +100,7 @@ async function totalOf(
   endpoint: Endpoint,
   first: SeenPage,
   { way, small, second, large, ceiling, style }: Pages,
-): Promise<{ readonly total: Said<TotalPlace>; readonly query: Query }> {
+): Promise<TotalFound & { readonly query: Query }> {
   const size = ceiling?.size.value ?? first.ids.length;
   const known = { largest: large, isWhole: ceiling?.isWhole ?? false, style: style.value, size };
   const few = way?.asking(small.ids.length) ?? {};
@@ -99,8 +109,8 @@ async function totalOf(
     isOData(first) && !hasCount(first) ? await endpoint.page({ ...few, query: { ...few.query, ...query } }) : null;
   const isCounted = counted !== null && hasCount(counted);
   const pages = isCounted ? [counted] : [small, ...(second === null ? [] : [second]), large];
-  const total = await findTotal(endpoint, { ...known, pages, asking: way?.asking(size) ?? {} });
-  return { total, query: isCounted ? query : {} };
+  const found = await findTotal(endpoint, { ...known, pages, asking: way?.asking(size) ?? {} });
+  return { ...found, query: isCounted ? query : {} };
 }
 
 interface Asked {

@@ -49,12 +49,18 @@ const NAMES = [
   ...['min_updated_at', 'start_date', 'if_modified_since', 'lastModifiedSince', 'filter[updatedSince]'],
 ];
 const NONSENSE = 'rs_no_such_parameter';
-const YEAR_MS = 365 * 86_400_000;
 const OLD_MS = Date.UTC(1990, 0, 1);
 /** As far behind its bound as a filter by day in another zone may begin. */
 const ROUNDING_MS_MAX = 48 * 3_600_000;
-/** So many changes of the sample are newer than the bound that is tried. */
+/** At least so many known changes are newer than the bound that is tried; at most this share of the sample. */
 const NEWER = 4;
+const WINDOW_SHARE = 0.3;
+/** How full the answer to it should be: a full one does not show where it ends. */
+const WINDOW_FILL = 0.5;
+/** For a list in the order of creation, whose first page says nothing of what changed lately. */
+const DAYS_BACK = [30, 3];
+const DAY_MS = 86_400_000;
+const YEAR_MS = 365 * DAY_MS;
 
 interface Context {
   readonly endpoint: Endpoint;
@@ -155,40 +161,80 @@ async function judged(since: Since, queryOf: (text: string) => Query, context: C
   return recent(since, queryOf, context);
 }
 
-/**
- * A bound at the very moment of a recent change: what is older must be gone, what is newer must all be there (a filter by
- * the date of creation, or in another zone, loses some of it), and the change itself tells whether the bound counts.
- */
-async function recent(since: Since, queryOf: (text: string) => Query, context: Context): Promise<Said<Since>> {
-  const { endpoint, changes, sample, large } = context;
-  const tried = '1990 gives everything, a future moment nothing, a nonsense name has no effect';
-  const exclusive = { ...since, inclusive: false };
-  const unsure = guessed(exclusive, 0.7, `${tried}; whether it goes by ${changes.path} did not show`);
-  const dated = sample
-    .flatMap((row) => ({ id: endpoint.idOf(row), ms: changes.msOf(row) ?? Number.NaN }))
+interface Dated {
+  readonly id: string;
+  readonly ms: number;
+}
+
+/** The newest first. */
+const datedOf = (rows: readonly SeenPage['rows'][number][], { endpoint, changes }: Context): Dated[] =>
+  rows
+    .map((row) => ({ id: endpoint.idOf(row), ms: changes.msOf(row) ?? Number.NaN }))
     .filter(({ ms }) => Number.isFinite(ms))
     .toSorted((a, b) => b.ms - a.ms);
-  const bound = dated[Math.min(NEWER, dated.length - 1)];
-  if (bound === undefined) return unsure;
-  const ask = (text: string): Promise<SeenPage | null> =>
-    endpoint.page({ ...large, query: { ...large.query, ...queryOf(text) } });
-  const page = await ask(written(since.format, bound.ms, changes));
-  if (page === null || page.ids.length >= context.size) return unsure; // not all of it was seen
-  const oldest = page.rows.reduce((least, row) => Math.min(least, changes.msOf(row) ?? least), bound.ms);
+
+/** A moment with everything that changed since, in one answer that was not full. */
+interface Window {
+  readonly bound: Dated;
+  readonly page: SeenPage;
+  /** Whatever is known to have changed later. */
+  readonly newer: readonly Dated[];
+}
+
+/** As far back as one answer reaches: the sample says how far that may be; else days back from now do. */
+async function windowOf(ask: (ms: number) => Promise<SeenPage | null>, context: Context): Promise<Window | null> {
+  const { base, total, size, sample, nowMs } = context;
+  const all = total === null ? null : totalAt(base, total);
+  const share = Math.min(WINDOW_SHARE, all === null ? 1 : (WINDOW_FILL * size) / all);
+  const dated = datedOf(sample, context);
+  const window = await openedAt(share, dated, ask);
+  if (window !== null && window.page.ids.length < size) return window;
+  for (const days of window === null ? [] : DAYS_BACK) {
+    const page = await ask(nowMs - days * DAY_MS);
+    if (page !== null && page.ids.length < size) return openedAt(WINDOW_SHARE, datedOf(page.rows, context), ask);
+  }
+  return null;
+}
+
+async function openedAt(
+  share: number,
+  dated: readonly Dated[],
+  ask: (ms: number) => Promise<SeenPage | null>,
+): Promise<Window | null> {
+  const bound = dated[Math.min(dated.length - 1, Math.max(NEWER, Math.floor(dated.length * share)))];
+  const page = bound === undefined ? null : await ask(bound.ms);
+  if (bound === undefined || page === null) return null;
+  return { bound, page, newer: dated.filter(({ ms }) => ms > bound.ms) };
+}
+
+/**
+ * A bound at the very moment of a change: what is older must be gone, what is newer must all be there (a filter by the
+ * date of creation, or in another zone, loses some of it), and the change itself tells whether the bound counts.
+ */
+async function recent(since: Since, queryOf: (text: string) => Query, context: Context): Promise<Said<Since>> {
+  const { endpoint, changes, large } = context;
+  const tried = '1990 gives everything, a future moment nothing, a nonsense name has no effect';
+  const exclusive = { ...since, inclusive: false };
   const name = since.param ?? since.clause ?? '';
+  const ask = (ms: number, inclusive = true): Promise<SeenPage | null> => {
+    const { text } = boundMaker({ format: since.format, inclusive }, changes.zone)(ms);
+    return endpoint.page({ ...large, query: { ...large.query, ...queryOf(text) } });
+  };
+  const window = await windowOf(ask, context);
+  if (window === null) return guessed(exclusive, 0.7, `${tried}; whether it goes by ${changes.path} did not show`);
+  const { bound, page, newer } = window;
+  const oldest = page.rows.reduce((least, row) => Math.min(least, changes.msOf(row) ?? least), bound.ms);
   if (oldest < bound.ms - ROUNDING_MS_MAX)
     return gap(`${name} goes by another date than ${changes.path}: older records come`, [name]);
   const got = new Set(page.ids);
-  const lost = dated.filter(({ id, ms }) => ms > bound.ms && !got.has(id)).length;
+  const lost = newer.filter(({ id }) => !got.has(id)).length;
   if (lost > 0)
     return gap(`${name} loses ${lost} records that changed later: by another date, or in another zone`, [name]);
   if (got.has(bound.id)) return proven(since, `${tried}; by ${changes.path}, and the bound itself counts`);
-  const earlier = boundMaker({ format: since.format, inclusive: false }, changes.zone)(bound.ms).text;
-  const again = await ask(earlier);
+  const again = await ask(bound.ms, false);
   if (again?.ids.includes(bound.id) === true)
     return proven(exclusive, `${tried}; by ${changes.path}, and the bound itself does not count`);
-  return gap(
-    `${name} loses a record that changed at the bound, also when asked earlier: by another date, or in another zone`,
-    [name],
-  );
+  const words =
+    'loses a record that changed at the bound, also when asked earlier: by another date, or in another zone';
+  return gap(`${name} ${words}`, [name]);
 }

@@ -30,29 +30,49 @@ interface Known {
   readonly size: number;
 }
 
-export async function findTotal(endpoint: Endpoint, known: Known): Promise<Said<TotalPlace>> {
+export interface TotalFound {
+  readonly total: Said<TotalPlace>;
+  /** The vendor gave no answer to its last page, as one does that ends long queries. */
+  readonly isEndRefused: boolean;
+}
+
+export async function findTotal(endpoint: Endpoint, known: Known): Promise<TotalFound> {
   const { pages, largest, isWhole } = known;
   const [one] = pages;
-  if (one === undefined) return gap('no page to look at');
+  const [best, ...others] = one === undefined ? [] : placesIn(one, known);
+  if (one === undefined || best === undefined)
+    return { total: gap('nothing beside the records names a number that stays'), isEndRefused: false };
+  const total = totalAt(one, best) ?? 0;
+  const rival = others.length === 0 ? '' : `; also steady: ${others.map(words).join(', ')}`;
+  if (isWhole && total === largest.ids.length)
+    return { total: proven(best, `${total}, and so many rows came in one answer${rival}`), isEndRefused: false };
+  const atEnd = await lastPage(endpoint, total, known);
+  return { total: judged(best, total, atEnd, pages, rival), isEndRefused: atEnd === 'refused' };
+}
+
+function judged(
+  best: TotalPlace,
+  total: number,
+  atEnd: AtEnd,
+  pages: readonly SeenPage[],
+  rival: string,
+): Said<TotalPlace> {
+  if (atEnd === 'agrees') return proven(best, `${total}, and the last page ends there${rival}`);
+  if (atEnd === 'disagrees') return gap(`${words(best)} says ${total}, but the list does not end there`, [words(best)]);
+  const seen = new Set(pages.map(({ url }) => url.href)).size;
+  const refused = atEnd === 'refused' ? '; the last page got no answer' : '';
+  if (seen < 2) return guessed(best, 0.5, `${total}, but only one page was seen: it may count that page${rival}`);
+  return guessed(best, 0.7, `${total} on each of ${seen} pages${refused}${rival}`);
+}
+
+function placesIn(one: SeenPage, { pages, largest }: Known): TotalPlace[] {
   const places: TotalPlace[] = [
     ...[...around(one.answer.json).keys()].map((path) => ({ path })),
     ...[...one.answer.headers.keys()].filter((header) => header !== 'content-length').map((header) => ({ header })),
   ];
-  const fits = places
+  return places
     .filter((place) => isSteady(place, pages, largest.ids.length))
     .toSorted((a, b) => rank(words(b)) - rank(words(a)));
-  const [best, ...others] = fits;
-  if (best === undefined) return gap('nothing beside the records names a number that stays', []);
-  const total = totalAt(one, best) ?? 0;
-  const rival = others.length === 0 ? '' : `; also steady: ${others.map(words).join(', ')}`;
-  if (isWhole && total === largest.ids.length)
-    return proven(best, `${total}, and so many rows came in one answer${rival}`);
-  const atEnd = await lastPage(endpoint, total, known);
-  if (atEnd === 'agrees') return proven(best, `${total}, and the last page ends there${rival}`);
-  if (atEnd === 'disagrees') return gap(`${words(best)} says ${total}, but the list does not end there`, [words(best)]);
-  const seen = new Set(pages.map(({ url }) => url.href)).size;
-  if (seen < 2) return guessed(best, 0.5, `${total}, but only one page was seen: it may count that page${rival}`);
-  return guessed(best, 0.7, `${total} on each of ${seen} pages${rival}`);
 }
 
 const rank = (name: string): number => (/total/i.test(name) ? 2 : 0) + (/count|records/i.test(name) ? 1 : 0);
@@ -65,12 +85,10 @@ function isSteady(place: TotalPlace, pages: readonly SeenPage[], rowsAtLeast: nu
   return totals.size === 1 && typeof total === 'number' && total >= rowsAtLeast;
 }
 
+type AtEnd = 'agrees' | 'disagrees' | 'refused' | 'unknown';
+
 /** The last page by the total has the rest, and nothing is behind it: two questions. */
-async function lastPage(
-  endpoint: Endpoint,
-  total: number,
-  { style, asking, size }: Known,
-): Promise<'agrees' | 'disagrees' | 'unknown'> {
+async function lastPage(endpoint: Endpoint, total: number, { style, asking, size }: Known): Promise<AtEnd> {
   if (style === null || (style.kind !== 'page' && style.kind !== 'offset')) return 'unknown';
   const pagesBefore = Math.max(0, Math.ceil(total / size) - 1);
   const pageOf = async (index: number): Promise<readonly string[] | null> => {
@@ -79,7 +97,7 @@ async function lastPage(
     return page === null ? null : page.ids;
   };
   const last = await pageOf(pagesBefore);
-  if (last === null) return 'unknown';
+  if (last === null) return 'refused';
   const beyond = await pageOf(pagesBefore + 1);
   // Behind the end some send nothing, some refuse, and some send the last page again.
   const isEnd = beyond === null || beyond.length === 0 || isSameList(beyond, last);
