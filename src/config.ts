@@ -5,6 +5,7 @@ import { readDotenv } from './config/dotenv.ts';
 import { configurationError, type Fault } from './config/faults.ts';
 import { type LimitSettings, textOf } from './config/limits.ts';
 import { type Gathered, gather, type Layer, type Origin } from './config/origins.ts';
+import { withProfileUrls } from './config/profile-urls.ts';
 import {
   contradictions,
   erpOf,
@@ -115,7 +116,8 @@ export function loadConfig<Needed extends Need>(input: ConfigInput<Needed>): Con
     { origin: 'environment', values: input.env },
     { origin: '.env', values: dotenv.values },
   ];
-  const gathered = gather(layers, input.cwd);
+  const isErpNeeded = input.needs.some((need) => need === 'erp');
+  const gathered = withProfileUrls(gather(layers, input.cwd), input.cwd, isErpNeeded);
   const today = (input.now ?? new Date()).toISOString().slice(0, 10);
   const { values, faults: invalid } = parse(gathered);
   // A secret that is there but unusable is a fault already; it is not missing as well.

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { limitsOf } from '../src/config/limits.ts';
 import { variableNames } from '../src/config/variables.ts';
 import { type ConfigInput, describeConfig, loadConfig, type Need } from '../src/config.ts';
 import { EXIT, FatalError } from '../src/errors.ts';
+import { adapterOf } from '../src/sources/erp/adapter.ts';
 
 const NOW = new Date('2026-11-21T12:00:00Z');
 const HUBSPOT = { HUBSPOT_TOKEN: 'pat-na1-secret-value', HUBSPOT_PORTAL_ID: '12345678' };
@@ -101,6 +102,66 @@ describe('order', () => {
     dotenv('SQUARE_TOKEN=EAAAsecretvalue\nSQUARE_LOCATION_IDS=L1, L2\n');
     expect(load({}).square?.locationIds).toEqual(['L1', 'L2']);
     expect(load({ SQUARE_LOCATION_IDS: '' }).square?.locationIds).toEqual([]);
+  });
+});
+
+describe('the addresses of the ERP', () => {
+  const LOGIN = { ERP_PROFILE: 'mine.yaml', ERP_TOKEN: 'erp-secret-value' };
+  const profile = (text: string): void => {
+    const shipped = readFileSync(join(import.meta.dirname, '../src/sources/erp/profiles/sandbox.yaml'), 'utf8');
+    writeFileSync(join(cwd, 'mine.yaml'), `${shipped}\n${text}\n`);
+  };
+  const BOTH = 'baseUrls: { production: "https://erp.example.com/api/", staging: "https://test.example.com" }';
+  const urlsOf = (env: Record<string, string>): (string | null | undefined)[] => {
+    const { erp } = load({ ...LOGIN, ...env });
+    return [erp?.productionUrl, erp?.stagingUrl];
+  };
+
+  test('are those of the profile where neither variable is set, and config show says so', () => {
+    profile(BOTH);
+    expect(urlsOf({ ERP_PRODUCTION_URL: '' })).toEqual(['https://erp.example.com/api', 'https://test.example.com']);
+    const shown = configShow({ env: LOGIN, cwd, json: false });
+    expect(shown).toMatch(/^ERP_PRODUCTION_URL +profile +https:\/\/erp\.example\.com\/api$/m);
+    expect(shown).toMatch(/^ERP_STAGING_URL +profile +https:\/\/test\.example\.com$/m);
+  });
+
+  test('are those of the variables as soon as one is set: the profile adds no instance to it', () => {
+    profile(BOTH);
+    expect(urlsOf({ ERP_PRODUCTION_URL: 'https://own.example.com' })).toEqual(['https://own.example.com', null]);
+    dotenv('ERP_STAGING_URL=https://own.example.com\n');
+    expect(urlsOf({})).toEqual([null, 'https://own.example.com']);
+  });
+
+  test('may be one in the profile; without any, the fault names all three places', () => {
+    profile('baseUrls: { staging: "https://test.example.com" }');
+    expect(urlsOf({})).toEqual([null, 'https://test.example.com']);
+    profile('');
+    expect(faultsOf(LOGIN, ['erp'])).toContain(
+      "ERP_PRODUCTION_URL is missing: give the ERP's address here, in ERP_STAGING_URL, or as baseUrls in the profile",
+    );
+  });
+
+  test('of a faulty profile stop only what reads the ERP, and the fault names the line', () => {
+    profile('baseUrls: { production: "https://me:secret@erp.example.com" }');
+    expect(load(LOGIN).erp).toBeNull();
+    expect(() => loadConfig({ env: LOGIN, cwd, needs: ['erp'] })).toThrow(/mine\.yaml:\d+:\d+ baseUrls\.production/);
+    expect(() => loadConfig({ env: LOGIN, cwd, needs: ['erp'] })).not.toThrow(/secret/);
+  });
+
+  test('of an adapter in code are named in its settings, and do not change what a record becomes', () => {
+    const settings = (text: string): string => {
+      const shipped = readFileSync(join(import.meta.dirname, '../src/sources/erp/profiles/tryton.yaml'), 'utf8');
+      writeFileSync(join(cwd, 'mine.yaml'), `${shipped}\n${text}\n`);
+      const env = { ERP_PROFILE: 'mine.yaml', ERP_USER: 'reader', ERP_PASSWORD: 'p', ERP_DATABASE: 'retail' };
+      const { erp } = loadConfig({ env, cwd, needs: ['erp'] });
+      const access = { ...erp, baseUrl: erp.productionUrl ?? '' };
+      const options = { clock: { now: () => 0, sleep: () => Promise.resolve() }, random: () => 0 };
+      return `${access.baseUrl} ${adapterOf(erp.profile).source('products', access, options).version}`;
+    };
+    const first = settings('baseUrls: { production: "https://erp.example.com" }');
+    const moved = settings('baseUrls: { production: "https://new.example.com" }\nlimits: { pageSize: 50 }');
+    expect(first).toMatch(/^https:\/\/erp\.example\.com /);
+    expect(moved).toBe(first.replace('erp.example', 'new.example'));
   });
 });
 

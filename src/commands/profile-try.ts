@@ -1,6 +1,6 @@
 /** `profile try`: a few records live, as the vendor sends them, as this tool reads them, and as HubSpot would get them. */
 import { systemClock } from '../clock.ts';
-import { type ErpConfig, loadConfig } from '../config.ts';
+import { loadConfig } from '../config.ts';
 import { EXIT, type ExitCode, FatalError } from '../errors.ts';
 import { type LoadedJob, loadJobs } from '../jobs.ts';
 import type { Mapped, Source, SourceRecord } from '../pipe.ts';
@@ -30,10 +30,10 @@ export async function profileTry(
   if (!isResource(resource)) {
     throw new FatalError(EXIT.usage, `there is no ${resource} to try`, `choose one of: ${RESOURCES.join(', ')}`);
   }
-  const description = loadDescription(file); // its faults come before those of the environment
-  const erp = accessTo(file, 'baseUrls' in description ? (description.baseUrls ?? {}) : {}, env, cwd);
+  loadDescription(file); // its faults come before those of the environment
+  const { erp } = loadConfig({ env: { ...env, ERP_PROFILE: file }, cwd, needs: ['erp'] });
   const job = (await loadJobs()).find(({ pipe }) => pipe === resource);
-  if (!erp || !job) throw new FatalError(EXIT.usage, `there is no job for ${resource}`, 'retail-sync --help');
+  if (!job) throw new FatalError(EXIT.usage, `there is no job for ${resource}`, 'retail-sync --help');
   const adapter = adapterOf(file);
   const baseUrl = erp.stagingUrl ?? erp.productionUrl ?? '';
   const options = { clock: systemClock, random: Math.random, attemptsMax: 2 };
@@ -69,19 +69,6 @@ export async function profileTry(
   const note = flags.values ? '' : `${hidden} shown as its shape; --values shows it as it is\n`;
   stdout.write(`${tried.length} ${resource} read, ${wellFormed} fit the mapping; nothing was written\n${note}`);
   return exit;
-}
-
-/** The addresses that the environment names, else those of the profile. */
-function accessTo(
-  file: string,
-  { production, staging }: { readonly production?: string | undefined; readonly staging?: string | undefined },
-  env: Invocation['env'],
-  cwd: string,
-): ErpConfig | null {
-  const named = { ...env, ERP_PROFILE: file };
-  const own = { ERP_PRODUCTION_URL: production, ERP_STAGING_URL: staging };
-  const given = loadConfig({ env: named, cwd, needs: [] }).erp;
-  return given ?? loadConfig({ env: { ...own, ...named }, cwd, needs: ['erp'] }).erp;
 }
 
 async function firstRecords(source: Source, limit: number, stop: AbortSignal): Promise<readonly SourceRecord[]> {

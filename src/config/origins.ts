@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import type { Fault } from './faults.ts';
 import { isSecret, type VariableName, variableNames } from './variables.ts';
 
-export type Origin = 'flag' | 'environment' | '.env' | 'file' | 'default';
+/** `profile`: an address that the ERP's profile names. */
+export type Origin = 'flag' | 'environment' | '.env' | 'file' | 'profile' | 'default';
 
 /** A variable's text before it is validated. */
 interface Given {

@@ -105,7 +105,10 @@ export function missing(needs: readonly Need[], given: ReadonlySet<VariableName>
     need(['SQUARE_TOKEN'], "give the application's access token here or a file's path in SQUARE_TOKEN_FILE");
   }
   if (needs.includes('erp')) {
-    need(['ERP_PRODUCTION_URL', 'ERP_STAGING_URL'], "give the ERP's address here or in ERP_STAGING_URL");
+    need(
+      ['ERP_PRODUCTION_URL', 'ERP_STAGING_URL'],
+      "give the ERP's address here, in ERP_STAGING_URL, or as baseUrls in the profile",
+    );
     const half = given.has('ERP_USER') || given.has('ERP_PASSWORD'); // a half login is a fault of its own
     if (!half) need(['ERP_TOKEN'], "give the ERP's token here or in ERP_TOKEN_FILE, or ERP_USER and ERP_PASSWORD");
   }

@@ -67,9 +67,10 @@ export const variables = z.object({
   )
     .default('sandbox')
     .meta({ about: "The ERP's profile: a name, or the path of a YAML file", example: 'sandbox' }),
-  ERP_PRODUCTION_URL: vendorUrl
-    .optional()
-    .meta({ about: "Address of the ERP's production instance", example: 'https://erp.example.com' }),
+  ERP_PRODUCTION_URL: vendorUrl.optional().meta({
+    about: "Address of the ERP's production instance; with neither address, those the profile names",
+    example: 'https://erp.example.com',
+  }),
   ERP_STAGING_URL: vendorUrl
     .optional()
     .meta({ about: "Address of the ERP's staging instance", example: 'https://erp-staging.example.com' }),

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { readDotenv } from '../config/dotenv.ts';
 import { type Gathered, gather, type Layer } from '../config/origins.ts';
+import { withProfileUrls } from '../config/profile-urls.ts';
 import {
   type ErpConfig,
   erpOf,
@@ -42,7 +43,7 @@ export function surveyConfiguration(given: Given): Survey {
     { origin: 'environment', values: env },
     { origin: '.env', values: readDotenv(cwd).values },
   ];
-  const gathered = gather(layers, cwd);
+  const gathered = withProfileUrls(gather(layers, cwd), cwd, false); // its faults are found where it is used
   const texts = new Map([...gathered.given].map(([name, { text }]) => [String(name), text]));
   const values = usableOf(texts);
   const profile = /\.ya?ml$/.test(values.ERP_PROFILE) ? resolve(cwd, values.ERP_PROFILE) : values.ERP_PROFILE;

@@ -273,7 +273,7 @@ const saleOf = (at: number, party: number, { goods, unit }: Trade, payment: numb
       'create',
       Array.from({ length: 1 + (at % 4) }, (_, line) => ({
         ...{ type: 'line', product: goods[(at + line) % goods.length], unit, quantity: 1 + ((at * 7 + line) % 40) },
-        ...{ base_price: money('12.5000'), unit_price: money((3.335 + at * 0.11 + line).toFixed(4)) },
+        ...{ unit_price: money((3.335 + at * 0.11 + line).toFixed(4)) },
       })),
     ],
   ],

@@ -5,7 +5,7 @@ import { asking, ByIds, Child, FilterStyle, Paging, SinceFilter, Total } from '.
 import { Auth } from './profile-auth.ts';
 import { DateOptions, Field } from './profile-fields.ts';
 import { Partitions, Split } from './profile-slices.ts';
-import { Headers, name, Path, pathAlone, relativePath, zone } from './profile-words.ts';
+import { BaseUrls, Headers, name, Path, pathAlone, relativePath, zone } from './profile-words.ts';
 
 export type { Child, Paging, SinceFilter } from './profile-asking.ts';
 export type { Auth } from './profile-auth.ts';
@@ -74,16 +74,11 @@ function unfiltered({ filter, since, byIds, partitions, body, method }: Resource
   return [...faults, { path: ['body'], message: 'is only sent with method: POST' }];
 }
 
-const plainUrl = name.refine((text) => {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
-}, 'must be an http or https address without credentials');
-
 export const Profile = z.strictObject({
   name: name.regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens'),
   zone,
-  /** Where `profile try` asks when neither ERP_PRODUCTION_URL nor ERP_STAGING_URL is set. */
-  baseUrls: z.strictObject({ production: plainUrl.optional(), staging: plainUrl.optional() }).optional(),
+  /** Where the ERP is when neither ERP_PRODUCTION_URL nor ERP_STAGING_URL is set. */
+  baseUrls: BaseUrls.optional(),
   auth: Auth,
   /** Sent with every request. */
   headers: Headers.default({}),

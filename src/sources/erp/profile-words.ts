@@ -30,3 +30,11 @@ export const exactlyOne =
     keys.filter((key) => Object.hasOwn(value, key)).length === 1;
 
 export const Headers = z.record(z.string().regex(/^[A-Za-z0-9-]+$/, 'must be a header name'), z.string());
+
+const plainUrl = name.refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+}, 'must be an http or https address without credentials');
+
+/** Addresses of the ERP's instances. */
+export const BaseUrls = z.strictObject({ production: plainUrl.optional(), staging: plainUrl.optional() });

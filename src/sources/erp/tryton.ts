@@ -50,7 +50,8 @@ class Tryton implements Source {
     this.#rpc = new TrytonRpc({ ...options, ...settings.limits });
     this.#pageSize = settings.limits.pageSize;
     this.#pageSizeMax = settings.limits.pageSize;
-    this.version = digest(canonicalJson(settings));
+    const { limits: _limits, baseUrls: _baseUrls, ...meaning } = settings; // how and where, not what a record becomes
+    this.version = digest(canonicalJson(meaning));
   }
 
   /** Ranges of ids: stable, and no record is without one. The last has no end. */

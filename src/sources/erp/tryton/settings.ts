@@ -1,6 +1,7 @@
 /** What an installation of Tryton has no field for, and a YAML file therefore says. */
 import { z } from 'zod';
 import { isZone } from '../dates.ts';
+import { BaseUrls } from '../profile-words.ts';
 
 const CUSTOMER_TYPES = [
   'contractor',
@@ -20,6 +21,8 @@ export const TrytonSettings = z.strictObject({
   adapter: z.literal('tryton'),
   name: z.string().default('tryton'),
   zone: z.string().refine(isZone, 'is no IANA time zone, such as America/Chicago'),
+  /** Where the server is, when no variable says so; without the database. */
+  baseUrls: BaseUrls.optional(),
   /** Id of the company whose prices and quotes are read; absent: the user's own. */
   company: z.int().positive().optional(),
   limits: z
