@@ -4,7 +4,15 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Modules that the database is made with; each is a Debian package `tryton-modules-…`. */
-export const MODULES = ['party', 'party_relationship', 'product', 'sale', 'sale_opportunity', 'commission'] as const;
+export const MODULES = [
+  'party',
+  'party_relationship',
+  'product',
+  'sale',
+  'sale_opportunity',
+  'sale_history',
+  'commission',
+] as const;
 
 const PACKAGES = ['tryton-server', ...MODULES.map((name) => `tryton-modules-${name.replaceAll('_', '-')}`)];
 const MODULE_FOLDER = '/usr/lib/python3/dist-packages/trytond/modules';
