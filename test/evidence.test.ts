@@ -9,8 +9,11 @@ import { unzipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { type EvidenceFlags, evidence } from '../src/commands/evidence.ts';
 import { EXPECTED, isVendorKind } from '../src/evidence/expected.ts';
-import { CONTENT_BYTES_MAX, KEPT, Recorder } from '../src/evidence/recorder.ts';
-import { shellWord } from '../src/evidence/request.ts';
+import { CONTENT_BYTES_MAX, type Exchange, KEPT, Recorder } from '../src/evidence/recorder.ts';
+import { Redaction } from '../src/evidence/redact.ts';
+import { isSignIn, shellWord, shownRequest } from '../src/evidence/request.ts';
+import { Rulings } from '../src/evidence/rulings.ts';
+import { Secrets } from '../src/evidence/secrets.ts';
 import { isKind, KINDS } from '../src/probe/finding.ts';
 import { documentOf } from '../src/report/documents.ts';
 import { writeAnew } from '../src/report/private-file.ts';
@@ -205,6 +208,15 @@ const ROW = {
   userId: 'user:henrietta@quill.example:1',
 };
 
+const CALL: Exchange = {
+  ...{ call: 1, resource: 'products', stage: 'slices', ask: 0, method: 'POST', url: 'http://127.0.0.1/signin' },
+  ...{ headers: [], body: null, startedAtMs: 0, isKept: true },
+  answer: {
+    ...{ status: 200, headers: [], firstByteMs: 1, totalMs: 1, bytes: 0, content: null },
+    ...{ outcome: 'whole', failure: null },
+  },
+};
+
 const bodyOf = async (request: IncomingMessage): Promise<string> => (await request.toArray()).join('');
 
 /** The sandbox behind a gate that signs in, sets cookies, and puts somebody's data wherever there is room for it. */
@@ -315,6 +327,21 @@ describe('what is somebody’s or secret', () => {
         .slice(6, 9) ?? '';
     const again: unknown = (await repeated(path, [page], login))(page);
     expect(again).toMatchObject({ result: expect.arrayContaining([expect.objectContaining({ id: 1 })]) });
+  });
+
+  test('is found in a form, too, where a blank is a plus', () => {
+    const secrets = new Secrets({ ERP_USER: 'cli ent&1', ERP_PASSWORD: 's3cr&t=pass word' });
+    const redaction = new Redaction(new Rulings(null, []), secrets, false, new Set());
+    const body = new URLSearchParams({ u: 'cli ent&1', p: 's3cr&t=pass word', client_secret: 'another', scope: 'all' });
+    const headers = [['content-type', 'application/x-www-form-urlencoded']] as const;
+    const exchange = { ...CALL, headers, body: body.toString() };
+    expect(isSignIn(exchange, secrets)).toBe(true);
+    const shown = shownRequest(exchange, redaction, secrets, null);
+    expect(shown.body?.replace(/\$\{(\w+)\}/g, '$$$1')).toBe(
+      'u=$ERP_USER\np=$ERP_PASSWORD\nclient_secret=[secret]\nscope=all',
+    );
+    expect(shown.isWhole).toBe(false);
+    expect(secrets.holds(body.toString())).toBe(true);
   });
 
   test('is no part of a curl line: a word for the shell is what it was, with variables in it and whatever signs', async () => {

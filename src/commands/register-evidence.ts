@@ -24,14 +24,15 @@ export function registerEvidence(
       'after',
       `
 Examples:
-  retail-sync evidence erp --resource products --issue "modifiedSince is ignored"
+  retail-sync evidence erp --issue "modifiedSince is ignored" --resource quotes
   retail-sync evidence erp --issue "401 since this morning" --out case-4711.zip
 
-Probes the ERP anew and reads only. People's data is masked, secrets are left out;
-look through the zip before you send it.
+Probes the ERP anew and reads only. People's data is masked, secrets are left
+out; look through the zip before you send it.
 
-Exit codes: 0 written, whatever was found; 5, 6 written too, but the ERP refused or did
-not answer; 2 an address that is not there (written), or the command is wrong (not).`,
+Exit codes: 0 written, whatever was found; 5, 6 written too, but the ERP refused
+or did not answer; 2 an address that is not there (written), or the command is
+wrong (not); 4 not written: a secret would still be in it.`,
     )
     .action((system, flags) => run(async () => (await import('./evidence.ts')).evidence(system, flags, invocation)));
 }

@@ -118,6 +118,12 @@ function reportedOf(
 /** What the mapper stumbled over has our name of the field, and our list of codes. */
 function inTheirWords(finding: Finding, names: ReadonlyMap<string, string>): Finding {
   const { kind, field, message, evidence } = finding;
+  if (kind === 'field-absent')
+    return {
+      ...finding,
+      message: `${field} is in no record`,
+      evidence: evidence.replace(' and nothing reads it', ' instead, or besides'),
+    };
   const theirs = field === null ? undefined : names.get(field);
   if (field === null || theirs === undefined || (kind !== 'unknown-code' && kind !== 'records-rejected'))
     return finding;

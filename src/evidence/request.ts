@@ -2,7 +2,7 @@
 import { isObject } from '../probe/walk.ts';
 import type { Exchange } from './recorder.ts';
 import type { Redaction } from './redact.ts';
-import { isSecretName, REFERENCE, reference, type Secrets } from './secrets.ts';
+import { isSecretName, REFERENCE, reference, SECRET, type Secrets } from './secrets.ts';
 
 export interface ShownRequest {
   readonly call: number;
@@ -79,10 +79,20 @@ function headerOf(name: string, value: string, secrets: Secrets) {
 function sentBody({ body, headers }: Exchange, redaction: Redaction, secrets: Secrets) {
   const text = body ?? '';
   const type = headers.find(([name]) => name === 'content-type')?.[1] ?? '';
-  const sent = redaction.sent(text);
-  if (!/x-www-form-urlencoded/.test(type)) return { ...sent, curl: ['--data-raw', sent.text] };
-  const pairs = [...new URLSearchParams(text)].map(([name, value]) => `${name}=${secrets.referenced(value)}`);
-  return { ...sent, curl: pairs.flatMap((pair) => ['--data-urlencode', pair]) };
+  if (!/x-www-form-urlencoded/.test(type)) {
+    const sent = redaction.sent(text);
+    return { ...sent, curl: ['--data-raw', sent.text] };
+  }
+  const pairs = [...new URLSearchParams(text)].map(([name, value]) => {
+    const referenced = secrets.referenced(value);
+    return { name, value: referenced === value ? redaction.parameter(name, value) : referenced };
+  });
+  const shown = pairs.map(({ name, value }) => `${name}=${value ?? SECRET}`);
+  return {
+    text: shown.join('\n'),
+    isWhole: pairs.every(({ value }) => value !== null),
+    curl: shown.flatMap((pair) => ['--data-urlencode', pair]),
+  };
 }
 
 /** What is behind the session's secret in later calls, told by comparing them with the answer to the sign-in. */

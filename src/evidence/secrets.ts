@@ -79,7 +79,7 @@ export class Secrets {
   /** A short user name may be an ordinary word, such as sales: it is hidden only where a user name stands. */
   #hidden(): string[] {
     const ours = this.#known.filter(([name, value]) => name !== 'ERP_USER' || value.length >= 2 * CHARS_MIN);
-    return [...ours.map(([, value]) => value), ...this.#learned];
+    return [...ours.map(([, value]) => value), ...this.#learned].flatMap(spellingsOf);
   }
 
   #all(): string[] {
@@ -93,7 +93,12 @@ const isTelling = (value: string): boolean =>
   value.length >= 10 && /\d/.test(value) && /[A-Za-z]/.test(value) && !/^\d{4}-\d\d-\d\d/.test(value);
 
 const spellingsOf = (value: string): string[] => [
-  ...new Set([value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)]),
+  ...new Set([
+    value,
+    JSON.stringify(value).slice(1, -1),
+    encodeURIComponent(value),
+    new URLSearchParams({ '': value }).toString().slice(1), // as forms spell it: a blank is a plus
+  ]),
 ];
 
 const wholly = (text: string): RegExp =>
