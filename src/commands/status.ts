@@ -1,7 +1,7 @@
 /** `status`: what an ops person reads in the morning. Reads the state only; nothing is asked of any vendor. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Config, loadConfig } from '../config.ts';
+import { type Config, loadOwnConfig } from '../config/own.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { pipeNames } from '../pipe-names.ts';
 import { writePrivately } from '../report/private-file.ts';
@@ -29,7 +29,7 @@ const HISTORY_DAYS = 30;
 
 export async function status(flags: StatusFlags, invocation: Invocation): Promise<ExitCode> {
   const { stdout, env, cwd } = invocation;
-  const config = loadConfig({ env, cwd, needs: [] });
+  const config = loadOwnConfig({ env, cwd, needs: [] });
   const db = openReadOnly(config.stateDir);
   try {
     const standing = await standingOf(db, config);
@@ -44,7 +44,7 @@ export async function status(flags: StatusFlags, invocation: Invocation): Promis
 
 /** Only the page: the report at the end of the demo. */
 export async function writeStatusPage(path: string, { env, cwd }: Pick<Invocation, 'env' | 'cwd'>): Promise<void> {
-  const config = loadConfig({ env, cwd, needs: [] });
+  const config = loadOwnConfig({ env, cwd, needs: [] });
   const db = openReadOnly(config.stateDir);
   try {
     await writePage(path, await standingOf(db, config), db);
