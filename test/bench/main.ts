@@ -18,6 +18,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '3' },
     regimes: { type: 'string', default: 'raw,real' },
     engine: { type: 'string', default: '12000,100000,1000000' },
+    pipes: { type: 'string', default: 'products,customers,pos-orders,quotes,all' },
     rivals: { type: 'boolean', default: true },
     out: { type: 'string', default: fileURLToPath(new URL('../../docs/performance', import.meta.url)) },
   },
@@ -28,7 +29,6 @@ const BIN = fileURLToPath(new URL('../../bin/retail-sync.js', import.meta.url));
 const ENGINE = fileURLToPath(new URL('engine.ts', import.meta.url));
 const RIVAL = fileURLToPath(new URL('rival.ts', import.meta.url));
 const PRODUCTS_AT_SCALE_1 = 12_000;
-const PIPES = ['products', 'customers', 'pos-orders', 'quotes'] as const;
 const RIVALS = ['one-by-one', 'in-sequence', 'at-once'] as const;
 /** Above these sizes a script, or a pipe that waits for the vendor, would take hours: see docs/performance.md. */
 const MOST: Readonly<Record<string, number>> = {
@@ -83,7 +83,7 @@ interface Sample {
 async function sample(vendors: Vendors, args: readonly string[]): Promise<Sample> {
   const before = await vendors.objects();
   await vendors.forget();
-  const ran = await measured(args, { ...vendors.env, HOME: vendors.home, XDG_STATE_HOME: vendors.home });
+  const ran = await measured(args, { ...vendors.env, HOME: vendors.home, XDG_STATE_HOME: vendors.home }, vendors.home);
   const after = await vendors.objects();
   const grown = Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]));
   return { ran, calls: await vendors.calls(), grown };
@@ -163,7 +163,7 @@ for (const size of values.sizes
   .filter((text) => text !== '')
   .map(Number))
   for (const regime of values.regimes.split(',').filter((name) => name === 'raw' || name === 'real')) {
-    for (const pipe of [...PIPES, 'all'].filter((name) => isFeasible(name, size)))
+    for (const pipe of values.pipes.split(',').filter((name) => isFeasible(name, size)))
       await phases('retail-sync', pipe, size, regime, (phase) =>
         tool('sync', pipe, '--json', ...(phase === 'unchanged' ? ['--full'] : [])),
       );

@@ -16,12 +16,20 @@ export interface Ran extends Used {
 
 const METER = fileURLToPath(new URL('meter.cjs', import.meta.url));
 
-/** @param args of Node, such as a script and its arguments */
-export async function measured(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ran> {
+/**
+ * @param args of Node, such as a script and its arguments
+ * @param cwd where the program works; the tool keeps its state there
+ */
+export async function measured(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd = tmpdir(),
+): Promise<Ran> {
   const folder = mkdtempSync(join(tmpdir(), 'retail-sync-meter-'));
   const meter = join(folder, 'used.json');
   try {
     const child = spawn(process.execPath, ['--require', METER, ...args], {
+      cwd,
       env: { PATH: process.env.PATH ?? '', ...env, BENCH_METER: meter },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -30,7 +38,7 @@ export async function measured(args: readonly string[], env: Readonly<Record<str
       text(child.stderr),
       new Promise<number | null>((resolve) => child.once('exit', resolve)),
     ]);
-    if (exit !== 0 && exit !== 3) throw new Error(`${args.join(' ')} ended with exit ${exit}: ${stderr}`);
+    if (exit !== 0 && exit !== 3) throw new Error(`${args.join(' ')} ended with exit ${exit}: ${stderr}${stdout}`);
     return { ...Used.parse(JSON.parse(readFileSync(meter, 'utf8'))), exit, stdout };
   } finally {
     rmSync(folder, { recursive: true, force: true });
