@@ -17,6 +17,7 @@ const COPIED = [
   'package.json',
   'vitest.config.ts',
   'test/setup.ts',
+  'test/compiled.ts',
   'test/closing-line.ts',
   'test/fixtures.ts',
   'test/mappers.test.ts',

@@ -47,12 +47,12 @@ const PHASES: Readonly<Record<string, string>> = {
 function sideBySide(regime: string): string {
   const rows = results.rows.filter((row) => row.regime === regime && row.pipe === 'products');
   return table(
-    ['who', 'phase', 'products', 'wall s', 'CPU s', 'MB', 'HubSpot calls', 'writes', '429s'],
+    ['who', 'phase', 'products', 'wall s', 'CPU s', 'MB', 'HubSpot calls', 'writes', '429s', 'runs'],
     rows.map((row) => [
       row.who,
       PHASES[row.phase] ?? row.phase,
       ...[grouped(row.size), seconds(row.wallMs), seconds(row.cpuMs), grouped(row.rssMb)],
-      ...[grouped(row.calls), grouped(row.writes), grouped(row.limited)],
+      ...[grouped(row.calls), grouped(row.writes), grouped(row.limited), grouped(row.runs)],
     ]),
   );
 }
@@ -98,7 +98,7 @@ const engine = (): string =>
 
 const machine = (): string => {
   const { cores, cpu, memoryGb, node } = results.machine;
-  return `${results.measuredAt.slice(0, 10)}, ${cores} cores (${cpu}), ${memoryGb} GB, Node ${node}; medians of ${Math.max(...results.rows.map(({ runs }) => runs))} runs.`;
+  return `${results.measuredAt.slice(0, 10)}, ${cores} cores (${cpu}), ${memoryGb} GB, Node ${node}; medians where there is more than one run.`;
 };
 
 const blocks: Readonly<Record<string, () => string>> = {
