@@ -45,7 +45,9 @@ const PHASES: Readonly<Record<string, string>> = {
 
 /** The tool beside the scripts, products only. */
 function sideBySide(regime: string): string {
-  const rows = results.rows.filter((row) => row.regime === regime && row.pipe === 'products');
+  const rows = results.rows
+    .filter((row) => row.regime === regime && row.pipe === 'products')
+    .sort((a, b) => a.size - b.size);
   return table(
     ['who', 'phase', 'products', 'wall s', 'CPU s', 'MB', 'HubSpot calls', 'writes', '429s', 'runs'],
     rows.map((row) => [
@@ -58,7 +60,9 @@ function sideBySide(regime: string): string {
 }
 
 function perPipe(regime: string): string {
-  const rows = results.rows.filter((row) => row.regime === regime && row.who === 'retail-sync');
+  const rows = results.rows
+    .filter((row) => row.regime === regime && row.who === 'retail-sync')
+    .sort((a, b) => a.size - b.size);
   return table(
     [
       'pipe',
@@ -130,7 +134,7 @@ function draw(name: string, chart: Chart): void {
 }
 
 const real = results.rows.filter((row) => row.regime === 'real' && row.pipe === 'products');
-const sizes = [...new Set(real.map(({ size }) => size))];
+const sizes = [...new Set(real.map(({ size }) => size))].sort((a, b) => a - b);
 const whos = [...new Set(real.map(({ who }) => who))];
 const value = (who: string, size: number, phase: string): number | null => {
   const row = real.find((one) => one.who === who && one.size === size && one.phase === phase);
@@ -143,7 +147,7 @@ for (const phase of ['first', 'unchanged'])
     series: whos.map((who) => ({ name: who, values: sizes.map((size) => value(who, size, phase)) })),
   });
 
-const counts = [...new Set(results.engine.map(({ records }) => records))];
+const counts = [...new Set(results.engine.map(({ records }) => records))].sort((a, b) => a - b);
 const engineSeries = (pick: (row: z.infer<typeof EngineRow>) => number): Chart['series'] =>
   ['first', 'changed', 'unchanged'].map((phase) => ({
     name: phase,
