@@ -1,6 +1,5 @@
 /** `probe erp --draft`: asks unknown addresses a few questions and writes a profile with what speaks for each line. */
-import { linkSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { httpUrl } from '../config/shapes.ts';
 import { EXIT, type ExitCode, FatalError } from '../errors.ts';
@@ -12,7 +11,7 @@ import { recordsOf } from '../probe/draft/records.ts';
 import { draftResource, type ResourceDraft } from '../probe/draft/resource.ts';
 import { yamlOf } from '../probe/draft/yaml.ts';
 import { type DraftReport, draftDocument, renderDraft } from '../report/draft.ts';
-import { refuseUnwritable } from '../report/private-file.ts';
+import { refuseExisting, writeAnew } from '../report/private-file.ts';
 import { isLive, painter } from '../report/style.ts';
 import { rowReader } from '../sources/erp/canonical.ts';
 import { literalSecrets } from '../sources/erp/literal-secrets.ts';
@@ -86,7 +85,7 @@ export async function draftProfile(
     ],
     headOf(file, drafts),
   );
-  write(path, text, flags.force ?? false);
+  writeAnew(path, text, '--draft', flags.force ?? false);
   const report = reportOf(file, text, drafts, common, access);
   stdout.write(
     flags.json ? `${JSON.stringify(draftDocument(report), null, 2)}\n` : renderDraft(report, painter(stdout, env)),
@@ -165,28 +164,7 @@ function isSecret(name: string, value: string): boolean {
 
 function refuseTarget(path: string, isForced: boolean): void {
   if (!/\.ya?ml$/.test(path)) throw usage('--draft writes a YAML file', 'give it a name that ends in .yaml');
-  refuseUnwritable(path, '--draft');
-  if (!isForced && statSync(path, { throwIfNoEntry: false })) throw exists(path);
-}
-
-const exists = (path: string): FatalError =>
-  usage(`${path} is there already`, 'give --draft another name, or --force to replace it');
-
-/** Whole or not at all: beside its place first, then there in one step, which fails when somebody was faster. */
-function write(path: string, text: string, isForced: boolean): void {
-  const beside = join(dirname(path), `.${basename(path)}.${process.pid}`);
-  try {
-    writeFileSync(beside, text, { flag: 'wx', mode: 0o600 });
-    if (isForced) renameSync(beside, path);
-    else linkSync(beside, path);
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') throw exists(path);
-    throw new FatalError(EXIT.usage, `${path} cannot be written`, 'give --draft a file in a folder of yours', {
-      cause,
-    });
-  } finally {
-    rmSync(beside, { force: true });
-  }
+  refuseExisting(path, '--draft', isForced);
 }
 
 function commonEntries(file: string, { zone, base, isStaging, auth, profile }: Access): Entry[] {

@@ -1,4 +1,8 @@
-/** The page that was read last in canonical form: what is mapped at once needs no second parsing of its payload. */
+/**
+ * The page that was read last in canonical form: its scope, its joins and, where it is mapped at once, its mapping share one
+ * conversion. Always of the stored text: what is made of a record now and what is made of it from the mirror later, by
+ * another run, can never differ.
+ */
 import type { Source } from '../pipe.ts';
 
 export class FreshPage {
@@ -10,13 +14,10 @@ export class FreshPage {
     this.#source = source;
   }
 
-  /** Canonical values of these records, kept until the next page comes. */
-  keep(records: readonly { readonly text: string; readonly raw: unknown }[]): unknown[] {
-    const values = records.map(({ text, raw }) =>
-      this.#values.has(text) ? this.#values.get(text) : this.#source.canonical(raw),
-    );
-    this.#values = new Map(records.map(({ text }, index) => [text, values[index]]));
-    return values;
+  /** Canonical values of these payloads, kept until the next page comes. */
+  keep(texts: readonly string[]): unknown[] {
+    this.#values = new Map(texts.map((text) => [text, this.of(text)]));
+    return texts.map((text) => this.#values.get(text));
   }
 
   /** A stored payload in canonical form. */

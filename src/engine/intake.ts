@@ -94,14 +94,14 @@ export class Intake<E> {
   async #prepareJoins(records: readonly Seen[], signal: AbortSignal): Promise<void> {
     const { mapping, fresh, prepareJoins } = this.#options;
     if (!mapping.joins) return;
-    const values = fresh.keep(records).map(asRecord);
+    const values = fresh.keep(records.map(({ text }) => text)).map(asRecord);
     for (const [pipe, ids] of idsByPipe(mapping.joins, values)) await prepareJoins(pipe, ids, signal);
   }
 
   /** Returns the entities that now wait to be mapped. */
   #rememberAll(records: readonly Seen[], known: ReadonlyMap<string, KnownRecord>): string[] {
     const { fresh, mapping, join, state } = this.#options;
-    const canonical = fresh.keep(records).map(asRecord);
+    const canonical = fresh.keep(records.map(({ text }) => text)).map(asRecord);
     const joins = joiner(mapping.joins, join, canonical);
     const touched = new Set<string>();
     for (const [index, record] of records.entries()) {

@@ -48,7 +48,7 @@ export function refuseUnwritable(path: string, flag: string): void {
  * Writes a new file with mode 0600, whole or not at all. One that is there is refused, or with `isForced` replaced in one
  * step. Throws FatalError (exit 2) that names `flag`.
  */
-export function writeAnew(path: string, content: Uint8Array, flag: string, isForced: boolean): void {
+export function writeAnew(path: string, content: string | Uint8Array, flag: string, isForced: boolean): void {
   const target = isForced ? join(dirname(path), `.${basename(path)}.${process.pid}`) : path;
   let isOurs = false;
   try {

@@ -38,8 +38,11 @@ function commented(line: string, indent: string, said: Said<unknown> | undefined
 }
 
 function remark(said: Said<unknown>): string {
-  if ('confidence' in said)
-    return `${said.confidence.toFixed(said.isProven ? 1 : 2).replace(/0$/, said.isProven ? '0' : '')}${said.isProven ? ' proven' : ''}: ${said.evidence}`;
+  if ('confidence' in said) {
+    const { confidence, isProven, evidence } = said;
+    const sure = isProven ? `${confidence.toFixed(1)} proven` : confidence.toFixed(2).replace(/0$/, '');
+    return `${sure}: ${evidence}`;
+  }
   const { evidence, candidates } = said;
   return candidates.length === 0 ? evidence : `${evidence}; candidates: ${candidates.map(oneLine).join(', ')}`;
 }
