@@ -182,6 +182,36 @@ describe('what looks like a proof and is none', () => {
     expect(told('since')).toMatchObject({ standing: 'open', evidence: expect.stringMatching(/^updated_since loses/) });
   });
 
+  test('where all that changed lately was made lately, a since parameter may go by either day', async () => {
+    const made = (row: Row): Row => ({ ...row, created_at: row.updated_at });
+    vendor.answer = (asked) => {
+      const size = whole(asked.query.get('per_page'), 10);
+      const { page } = cut(since(asked.query), (whole(asked.query.get('page'), 1) - 1) * size, size);
+      return { body: { items: page.map(made) } };
+    };
+    const { told } = await desk.draft(parts());
+    expect(told('since')).toMatchObject({ standing: 'guessed', evidence: expect.stringContaining('by another date') });
+  });
+
+  test.each([
+    ['refused', 400],
+    ['answered with the last page there is', 200],
+  ])(
+    'a total that is cut to a window is not proven by a full page behind which everything is %s',
+    async (_, status) => {
+      const window = 40;
+      vendor.answer = ({ query }) => {
+        const size = Math.min(whole(query.get('per_page'), 10), 10);
+        const start = (whole(query.get('page'), 1) - 1) * size;
+        if (start >= window && status === 400) return { status, body: { error: 'beyond the window' } };
+        const { page } = cut(ROWS.slice(0, window), Math.min(start, window - size), size);
+        return { body: { items: page, meta: { total: window } } };
+      };
+      const { told } = await desk.draft(parts());
+      expect(told('total')?.standing).not.toBe('proven');
+    },
+  );
+
   test('a bound that itself does not count is asked one unit earlier', async () => {
     vendor.answer = (asked) => {
       const from = Date.parse(asked.query.get('updated_since') ?? '1970-01-01');
@@ -418,4 +448,17 @@ test('what is printed says what is proven, guessed and to fill in, and what to t
   );
   expect(stderr).toContain('products: paging');
   expect(file).toContain(desk.folder);
+});
+
+test('what a vendor calls its fields stays in the comment that names it', async () => {
+  vendor.answer = (asked) => ({ body: { ...Object(byPage(asked).body), 'x\nevil: 1\n#': [{ a: 1 }, { a: 2 }] } });
+  const { yaml } = await desk.draft(parts());
+  expect(yaml).toContain('evil: 1');
+  expect(yaml).not.toMatch(/^\s*evil/m);
+});
+
+test('a sign-in that belongs to another host is not sent', async () => {
+  const env = { ERP_TOKEN: 'canary-token', ERP_PRODUCTION_URL: 'https://erp.example.com/api' };
+  await expect(desk.draft(parts(), env)).rejects.toThrow(/belongs to https:\/\/erp\.example\.com/);
+  expect(vendor.asked).toEqual([]);
 });

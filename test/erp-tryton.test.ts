@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Since, Source, SourceRecord } from '../src/pipe.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Partition, Since, Source, SourceRecord } from '../src/pipe.ts';
 import { loadDescription, type ResourceName } from '../src/sources/erp/profile.ts';
 import { TrytonSettings } from '../src/sources/erp/tryton/settings.ts';
 import { trytonSource } from '../src/sources/erp/tryton.ts';
@@ -201,15 +201,48 @@ describe('Tryton', () => {
 
   test('a merge, which leaves no date on the survivor and its quotes, brings both', async () => {
     const since: Since = { kind: 'modified', from: new Date(T0 + 1_000).toISOString() };
-    const merged = (tables: Tables): void => {
+    const merged = (tables: Tables, survivor = 1): void => {
       const given = { id: 90, name: 'Given up', active: false, categories: [], addresses: [], relations: [] };
-      const dates = { create_date: 0, write_date: T0 + 5_000, contact_mechanisms: [], agents: [], replaced_by: 1 };
+      const dates = {
+        create_date: 0,
+        write_date: T0 + 5_000,
+        contact_mechanisms: [],
+        agents: [],
+        replaced_by: survivor,
+      };
       server.put({ ...tables, 'party.party': [...(tables['party.party'] ?? []), { ...given, ...dates }] });
     };
     merged(customerTables(rows(3)));
     expect((await readAll(sourceOf(server, 'customers'), since)).map(({ id }) => id)).toEqual(['1']);
+    merged(customerTables(rows(3)), 1_000_002); // a person of customer 2 got what another person had
+    expect((await readAll(sourceOf(server, 'customers'), since)).map(({ id }) => id)).toEqual(['2']);
     merged(quoteTables(rows(3)));
     expect((await readAll(sourceOf(server, 'quotes'), since)).map(({ id }) => id)).toEqual(['1', '2', '3']);
+  });
+
+  test('a slice is cut into 32 parts at most: a server that hangs is not asked for each id', async () => {
+    const source = sourceOf(server, 'products', { ...SIZES, idsPerSlice: 640 });
+    const parts = (slice: Partition): readonly Partition[] => {
+      const halves = source.split(slice);
+      return halves.length === 0 ? [slice] : halves.flatMap(parts);
+    };
+    server.put(productTables(rows(3)));
+    for await (const slice of source.partitions(EVERYTHING, NEVER)) expect(parts(slice)).toHaveLength(32);
+  });
+
+  test('a page size below the smallest is not raised because a page was slow', async () => {
+    server.put(productTables(rows(12)));
+    const sizes: unknown[] = [];
+    server.before = (_response, _answer, params) => {
+      if (params.length === 6) sizes.push(params[2]);
+      return false;
+    };
+    const slow = vi.spyOn(performance, 'now');
+    let ms = 0;
+    slow.mockImplementation(() => (ms += 6_000));
+    await readAll(sourceOf(server, 'products', { ...SIZES, pageSize: 5 }));
+    slow.mockRestore();
+    expect(new Set(sizes)).toEqual(new Set([5]));
   });
 
   test('a record created in mid-reading belongs to the last slice, so that the sum still holds', async () => {

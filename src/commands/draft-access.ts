@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { systemClock } from '../clock.ts';
 import type { ErpConfig } from '../config/systems.ts';
 import { loadConfig } from '../config.ts';
+import { EXIT, FatalError } from '../errors.ts';
 import { type Guess, guessed } from '../probe/draft/model.ts';
 import { type Authenticator, authenticator } from '../sources/erp/authenticator.ts';
 import { loadDescription, type Profile } from '../sources/erp/profile.ts';
@@ -38,6 +39,7 @@ export function accessOf(
   const erp = given.erp ?? loadConfig({ env, cwd, needs: [], flags: { ERP_PRODUCTION_URL: own } }).erp;
   const isNamed = given.settings.some(({ name, origin }) => name === 'ERP_PROFILE' && origin !== 'default');
   const profile = isNamed && erp !== null ? profileOf(erp.profile, draft) : null;
+  refuseStranger(own, given.erp);
   const { base, isStaging, notes } = baseFor(targets, own, given.erp);
   const auth = authFor(erp, profile);
   const ways = erp === null ? null : { ...erp.login, ...(erp.database === null ? {} : { database: erp.database }) };
@@ -56,6 +58,19 @@ export function accessOf(
         : `signed in by ${auth.value.scheme}`,
     headers: profile?.headers ?? {},
   };
+}
+
+/** What is configured signs in at the host it was given for, and nowhere else. */
+function refuseStranger(own: string, erp: ErpConfig | null): void {
+  if (erp === null) return;
+  const { origin } = new URL(own);
+  const origins = [erp.productionUrl, erp.stagingUrl].flatMap((url) => (url === null ? [] : [new URL(url).origin]));
+  if (origins.includes(origin)) return;
+  throw new FatalError(
+    EXIT.usage,
+    `--url names ${origin}, but the sign-in that is configured belongs to ${origins.join(' and ')}`,
+    `set ERP_PRODUCTION_URL=${own} and the sign-in of that ERP before you ask it`,
+  );
 }
 
 /** Another profile lends its sign-in, its headers and its zone; the draft itself may be named already. */

@@ -35,7 +35,7 @@ export async function pagesOf(endpoint: Endpoint, first: SeenPage, say: (doing: 
   say('paging');
   const { style, second } = await findPaging(endpoint, small, first, way?.asking(small.ids.length) ?? {});
   say('the largest page');
-  const more = (page: SeenPage): Promise<boolean> => isMoreBehind(endpoint, page, style.value);
+  const more = (page: SeenPage): Promise<boolean | null> => isMoreBehind(endpoint, page, style.value);
   const ceiling = way === null || style.value === null ? null : await findCeiling(endpoint, first, way, more);
   const large = ceiling?.page ?? first;
   return {
@@ -74,12 +74,13 @@ function inOrder(
   ]);
 }
 
-async function isMoreBehind(endpoint: Endpoint, page: SeenPage, style: Style | null): Promise<boolean> {
+/** Null: no answer, which says nothing. */
+async function isMoreBehind(endpoint: Endpoint, page: SeenPage, style: Style | null): Promise<boolean | null> {
   if (style === null) return false;
   if (style.kind === 'link-header') return /rel\s*=\s*"?next\b/i.test(page.answer.headers.get('link') ?? '');
   if (style.kind === 'link' || style.kind === 'cursor') return Boolean(valueAt(page.answer.json, style.from));
   const query = Object.fromEntries(page.url.searchParams);
   const at = style.kind === 'page' ? style.first + 1 : page.ids.length;
   const next = await endpoint.page({ query: { ...query, [style.param]: String(at) } });
-  return next !== null && next.ids.length > 0 && !isSameList(next.ids, page.ids);
+  return next === null ? null : next.ids.length > 0 && !isSameList(next.ids, page.ids);
 }

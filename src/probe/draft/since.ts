@@ -162,6 +162,7 @@ async function judged(since: Since, queryOf: (text: string) => Query, context: C
 }
 
 interface Dated {
+  readonly row: SeenPage['rows'][number];
   readonly id: string;
   readonly ms: number;
 }
@@ -169,7 +170,7 @@ interface Dated {
 /** The newest first. */
 const datedOf = (rows: readonly SeenPage['rows'][number][], { endpoint, changes }: Context): Dated[] =>
   rows
-    .map((row) => ({ id: endpoint.idOf(row), ms: changes.msOf(row) ?? Number.NaN }))
+    .map((row) => ({ row, id: endpoint.idOf(row), ms: changes.msOf(row) ?? Number.NaN }))
     .filter(({ ms }) => Number.isFinite(ms))
     .toSorted((a, b) => b.ms - a.ms);
 
@@ -230,11 +231,27 @@ async function recent(since: Since, queryOf: (text: string) => Query, context: C
   const lost = newer.filter(({ id }) => !got.has(id)).length;
   if (lost > 0)
     return gap(`${name} loses ${lost} records that changed later: by another date, or in another zone`, [name]);
-  if (got.has(bound.id)) return proven(since, `${tried}; by ${changes.path}, and the bound itself counts`);
+  // Where nothing that changed lately is older by another of its dates, a filter by that date would look the same.
+  const shows = newer.some(({ row }) => otherDatesOf(row, changes).every((ms) => ms < bound.ms));
+  const found = (value: Since, evidence: string): Said<Since> =>
+    shows
+      ? proven(value, evidence)
+      : guessed(value, 0.7, `${evidence}; or by another date: all that was seen is new by it`);
+  if (got.has(bound.id)) return found(since, `${tried}; by ${changes.path}, and the bound itself counts`);
   const again = await ask(bound.ms, false);
   if (again?.ids.includes(bound.id) === true)
-    return proven(exclusive, `${tried}; by ${changes.path}, and the bound itself does not count`);
+    return found(exclusive, `${tried}; by ${changes.path}, and the bound itself does not count`);
   const words =
     'loses a record that changed at the bound, also when asked earlier: by another date, or in another zone';
   return gap(`${name} ${words}`, [name]);
+}
+
+const DATE = /^\d{4}-\d\d-\d\d(?:[T ]|$)/;
+
+/** The dates of a row beside that of its change, as far as they are texts that begin like ISO dates. */
+function otherDatesOf(row: SeenPage['rows'][number], { path }: Changes): number[] {
+  return Object.entries(row).flatMap(([name, value]) => {
+    const ms = name !== path && typeof value === 'string' && DATE.test(value) ? Date.parse(value) : Number.NaN;
+    return Number.isNaN(ms) ? [] : [ms];
+  });
 }

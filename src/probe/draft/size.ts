@@ -104,7 +104,7 @@ export async function findCeiling(
   endpoint: Endpoint,
   first: SeenPage,
   way: SizeWay,
-  more: (page: SeenPage) => Promise<boolean>,
+  more: (page: SeenPage) => Promise<boolean | null>,
 ): Promise<Ceiling> {
   for (const asked of [SIZE_WANTED, ...SMALLER]) {
     const page = await endpoint.page(way.asking(asked));
@@ -112,9 +112,10 @@ export async function findCeiling(
     const got = page.ids.length;
     if (got > asked) break; // not what was asked for at all
     if (got === asked) return { size: proven(asked, `${asked} asked, ${asked} came`), max: null, isWhole: false, page };
-    if (!(await more(page))) {
+    const isMore = await more(page);
+    if (isMore !== true) {
       const size = guessed(asked, 0.6, `accepted, but there are only ${got} records to send`);
-      return { size, max: null, isWhole: true, page };
+      return { size, max: null, isWhole: isMore === false, page };
     }
     // The page it sends anyway: asked for too much, some vendors act as if nothing had been asked.
     if (got === first.ids.length && asked === SIZE_WANTED) continue;

@@ -98,8 +98,11 @@ async function lastPage(endpoint: Endpoint, total: number, { style, asking, size
   };
   const last = await pageOf(pagesBefore);
   if (last === null) return 'refused';
+  if (last.length !== total - pagesBefore * size) return 'disagrees';
   const beyond = await pageOf(pagesBefore + 1);
-  // Behind the end some send nothing, some refuse, and some send the last page again.
-  const isEnd = beyond === null || beyond.length === 0 || isSameList(beyond, last);
-  return isEnd && last.length === total - pagesBefore * size ? 'agrees' : 'disagrees';
+  // Behind the end some send nothing, some refuse, and some send the last page again. After a full page a refusal may as
+  // well be a window that is shorter than the list, with a total that is cut to it: that proves nothing.
+  if (beyond?.length === 0) return 'agrees';
+  if (beyond !== null && !isSameList(beyond, last)) return 'disagrees';
+  return last.length < size ? 'agrees' : 'unknown';
 }

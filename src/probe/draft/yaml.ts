@@ -37,7 +37,10 @@ function commented(line: string, indent: string, said: Said<unknown> | undefined
   return whole.length <= COLUMNS ? [whole] : [...wrapped(remark(said), indent), line];
 }
 
-function remark(said: Said<unknown>): string {
+/** On one line, whatever the vendor calls its fields: what ends a line would end the comment. */
+const remark = (said: Said<unknown>): string => remarkOf(said).replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+
+function remarkOf(said: Said<unknown>): string {
   if ('confidence' in said) {
     const { confidence, isProven, evidence } = said;
     const sure = isProven ? `${confidence.toFixed(1)} proven` : confidence.toFixed(2).replace(/0$/, '');
@@ -54,7 +57,7 @@ const oneLine = (text: string): string =>
 function wrapped(text: string, indent: string): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').split(' ')) {
+  for (const word of text.split(' ')) {
     if (line !== '' && indent.length + line.length + word.length + 3 > COLUMNS) {
       lines.push(`${indent}# ${line}`);
       line = '';

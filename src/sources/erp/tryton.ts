@@ -27,6 +27,8 @@ const PAGE_MIN = 10;
 /** Pages aim to take less than this, so that writers are not kept waiting. */
 const PAGE_GOAL_MS = 5_000;
 const SLICES_MAX = 10_000;
+/** A slice is cut into this many parts at most: against a server that hangs, each part costs its five deadlines. */
+const SPLIT_MAX = 32;
 /** Of one question by id; an `in` of 12,000 still works. */
 const IDS_MAX = 1_000;
 
@@ -73,7 +75,9 @@ class Tryton implements Source {
 
   split({ filter }: Partition): readonly Partition[] {
     const [from, to] = [Number(filter.from), Number(filter.to)];
-    if (!(to > from)) return [];
+    // What is still too much for one query after five halvings is a server that does not answer: it fails as it is.
+    const least = Math.floor(this.#settings.limits.idsPerSlice / SPLIT_MAX);
+    if (!(to > from) || to - from < least) return [];
     const middle = Math.floor((from + to) / 2);
     return [slice(from, middle), slice(middle + 1, to, filter.open === 'yes')];
   }
@@ -148,7 +152,7 @@ class Tryton implements Source {
   }
 
   #adapt(tookMs: number, size: number): void {
-    if (tookMs > PAGE_GOAL_MS) this.#pageSize = Math.max(PAGE_MIN, Math.floor(size / 2));
+    if (tookMs > PAGE_GOAL_MS) this.#pageSize = Math.min(size, Math.max(PAGE_MIN, Math.floor(size / 2)));
     else if (tookMs < PAGE_GOAL_MS / 4) this.#pageSize = Math.min(this.#pageSizeMax, this.#pageSize * 2);
   }
 
@@ -180,11 +184,15 @@ class Tryton implements Source {
       ['write_date', '>=', datetime(from)],
     ];
     const params = [domain, 0, null, [['id', 'ASC']], ['replaced_by.id']];
-    const { context } = await this.#asked(signal);
+    const { context, known } = await this.#asked(signal);
     const method = 'model.party.party.search_read';
     const { value } = await this.#rpc.call({ method, params: [...params, context], what: 'merged parties' }, signal);
     const survivors = (Array.isArray(value) ? value : []).map((row) => Number(sub(row, 'replaced_by')?.id));
-    return survivors.length === 0 ? null : [this.#name === 'quotes' ? 'party' : 'id', 'in', survivors];
+    if (survivors.length === 0) return null;
+    if (this.#name === 'quotes') return ['party', 'in', survivors];
+    // The survivor may be a person of a customer, who got the telephones of the one that was given up.
+    const own = ['id', 'in', survivors];
+    return known.has('relations') ? ['OR', own, ['relations.to', 'in', survivors]] : own;
   }
 
   async #total(domain: readonly unknown[], signal: AbortSignal, canCut = false): Promise<number> {
