@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Subject } from '../../probes/subject.ts';
 import { type Config, loadConfig } from '../config.ts';
-import { asError, EXIT, type ExitCode, FatalError, TransientError } from '../errors.ts';
+import { asError, EXIT, type ExitCode, FatalError, TooLargeError, TransientError } from '../errors.ts';
 import { zipped } from '../evidence/archive.ts';
 import { filesOf } from '../evidence/archive-files.ts';
 import { type Look, nothingSeen } from '../evidence/look.ts';
@@ -98,14 +98,14 @@ async function looksOf(task: Task): Promise<[Look[], Stop[]]> {
   try {
     for (const resource of flags.resource === undefined ? RESOURCES : [flags.resource]) {
       const subject = await subjectOf('erp', resource, config, state, recorder.fetch);
-      const callsBefore = recorder.exchanges.length;
+      const callsBefore = recorder.calls;
       const kept: { look: Look } = { look: nothingSeen(subject, Date.now()) };
       try {
         await look(subject, kept, state, task);
       } catch (thrown) {
         invocation.stop.throwIfAborted();
         const stopped = stopOf(asError(thrown), resource);
-        if (recorder.exchanges.length === callsBefore) throw thrown;
+        if (recorder.calls === callsBefore) throw thrown;
         stops.push(stopped);
         kept.look = { ...kept.look, stopped: stopped.reason };
       }
@@ -120,7 +120,7 @@ async function looksOf(task: Task): Promise<[Look[], Stop[]]> {
 /** Throws what is a fault of ours: it says nothing about the vendor. */
 function stopOf(error: Error, resource: string): Stop {
   if (error instanceof FatalError) return { resource, reason: error.message, hint: error.hint, exit: error.exit };
-  if (!(error instanceof TransientError)) throw error;
+  if (!(error instanceof TransientError || error instanceof TooLargeError)) throw error;
   return { resource, reason: error.message, hint: 'run the same command again later', exit: EXIT.source };
 }
 

@@ -65,6 +65,11 @@ export class Recorder {
     [this.#ask, this.#pairs, this.#bytes] = [0, 0, 0];
   }
 
+  /** All calls so far, those that are only counted too. */
+  get calls(): number {
+    return this.exchanges.length + this.uncounted;
+  }
+
   /** The probe has another question. */
   question(): void {
     this.#ask++;
@@ -149,8 +154,11 @@ export class Recorder {
   async #refused(response: Response, exchange: Exchange, startMs: number): Promise<Response> {
     const copy = new Copy(exchange, () => REFUSAL_BYTES_MAX);
     const reader = response.body?.getReader();
-    const timer = setTimeout(() => void reader?.cancel().catch(() => undefined), REFUSAL_MS_MAX);
     let outcome: Reply['outcome'] = 'whole';
+    const timer = setTimeout(() => {
+      outcome = 'left unread'; // the reading below ends as if all had come
+      void reader?.cancel().catch(() => undefined);
+    }, REFUSAL_MS_MAX);
     try {
       for (let piece = await reader?.read(); piece?.done === false; piece = await reader?.read()) {
         copy.take(piece.value);
@@ -167,7 +175,9 @@ export class Recorder {
     }
     copy.end(outcome, performance.now() - startMs);
     const { status, headers } = response;
-    return NULL_BODY.includes(status) || status < 200 ? response : new Response(null, { status, headers });
+    return NULL_BODY.includes(status) || status < 200 || status > 599
+      ? response
+      : new Response(null, { status, headers });
   }
 }
 

@@ -2,9 +2,9 @@
 import { isPersonalName, maskOf } from '../probe/people.ts';
 import { TellTales, wordsIn } from '../probe/record/tell-tale.ts';
 import { isPersonsName } from '../probe/record/treatment.ts';
-import { isObject } from '../probe/walk.ts';
+import { isObject, nameOf } from '../probe/walk.ts';
 import type { Rulings } from './rulings.ts';
-import { isSecretName, isSecretValue, SECRET, type Secrets } from './secrets.ts';
+import { isSecretName, isSecretValue, REFERENCE, SECRET, type Secrets } from './secrets.ts';
 
 /** Rows of a list that are shown whole, and rows of which ids, dates and codes are shown; the rest is counted. */
 export interface RowLimits {
@@ -16,6 +16,9 @@ const REMOVED = '[removed]';
 /** Deeper than any answer that means something. */
 const DEPTH_MAX = 30;
 const IDENTIFIER = /^[@$]?[A-Za-z_][\w.@$:-]{0,79}$/;
+/** A map by people has their names for keys. */
+const PERSON_KEY = /^\p{Lu}\p{Ll}+(?:[.-]\p{Lu}\p{Ll}+)+$/u;
+const isField = (name: string): boolean => IDENTIFIER.test(name) && !PERSON_KEY.test(name);
 const E_MAIL = /[^\s@<>,;:"'()[\]]+@[^\s@<>,;:"'()[\]]+\.[^\s@<>,;:"'()[\]]+/;
 const PHONE = /(?<![\w.-])\+?(?:\(?\d{1,4}\)?[ .-]{1,2}){2,4}\d{2,5}(?![\w-])/g;
 /** With fewer digits it is a date, or nothing. */
@@ -94,7 +97,7 @@ export class Redaction {
   }
 
   #name(name: string): string {
-    return IDENTIFIER.test(name) && !E_MAIL.test(name) && this.#secrets.scrub(name) === name ? name : maskOf(name);
+    return isField(name) && !E_MAIL.test(name) && this.#secrets.scrub(name) === name ? name : maskOf(name);
   }
 
   /** Whether a text that would stay holds what was removed elsewhere. */
@@ -139,7 +142,8 @@ export class Redaction {
   sent(body: string): { readonly text: string; readonly isWhole: boolean } {
     const referenced = this.#secrets.referenced(body);
     const scrubbed = this.#secrets.scrub(referenced);
-    if (scrubbed === referenced && !this.#isSomebodysBody(body)) return { text: referenced, isWhole: true };
+    if (scrubbed === referenced && !hasSecretField(referenced) && !this.#isSomebodysBody(body))
+      return { text: referenced, isWhole: true };
     return { text: `[${body.length} characters, not shown: they hold what was removed elsewhere]`, isWhole: false };
   }
 
@@ -179,6 +183,24 @@ export class Redaction {
 
 const JUDGED_MAX = 300_000;
 
+/** A secret too short to be searched for is known by where it stands. */
+function hasSecretField(body: string): boolean {
+  let has = false;
+  try {
+    eachLeaf(
+      JSON.parse(body),
+      TOP,
+      (leaf, path) => {
+        has ||= isSecretName(nameOf(path)) && String(leaf).replace(REFERENCE, '') !== '';
+      },
+      new Set(),
+    );
+  } catch {
+    return false; // a form: its parameters are judged one by one
+  }
+  return has;
+}
+
 /** As curl and people read it best: what an address takes as it is stays. */
 const encoded = (text: string): string =>
   encodeURIComponent(text).replace(/%(?:3A|2C|2F|24|40|5B|5D|7B|7D)/g, (code) => decodeURIComponent(code));
@@ -217,7 +239,7 @@ function eachLeaf(
     for (const item of value) eachLeaf(item, within, visit, fields);
   } else if (isObject(value)) {
     for (const [name, field] of Object.entries(value)) {
-      if (IDENTIFIER.test(name)) fields.add(name.toLowerCase());
+      if (isField(name)) fields.add(name.toLowerCase());
       eachLeaf(field, below(place, name), visit, fields);
     }
   }

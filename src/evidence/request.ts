@@ -113,7 +113,8 @@ export function signInOf(exchange: Exchange, answer: unknown, later: readonly Ex
 function fieldOf(value: Readonly<Record<string, unknown>>, sought: readonly string[], depth: number): string | null {
   for (const [name, field] of Object.entries(value)) {
     const text = typeof field === 'string' || typeof field === 'number' ? String(field) : '';
-    if (text.length >= 4 && sought.some((one) => one.endsWith(text))) return name;
+    // It becomes part of a program of sed's: names of any other form are none that a sign-in answers with.
+    if (/^[\w.-]+$/.test(name) && text.length >= 4 && sought.some((one) => one.endsWith(text))) return name;
     const below = isObject(field) && depth < 5 ? fieldOf(field, sought, depth + 1) : null;
     if (below !== null) return below;
   }

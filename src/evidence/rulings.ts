@@ -2,7 +2,7 @@
 import { type FormatName, formatOf } from '../probe/formats.ts';
 import type { SampleSummary } from '../probe/model.ts';
 import { isPersonalFormat, isPersonalName } from '../probe/people.ts';
-import { codesOf, isIdPath, treatmentOf } from '../probe/record/treatment.ts';
+import { CODE_VALUE, codesOf, DATES, isIdPath, treatmentOf } from '../probe/record/treatment.ts';
 import { nameOf } from '../probe/walk.ts';
 import { isSecretName, isSecretValue } from './secrets.ts';
 
@@ -13,21 +13,19 @@ import { isSecretName, isSecretValue } from './secrets.ts';
 export type Ruling = 'id' | 'figure' | 'other' | 'secret';
 
 const NO_FIELDS = new Map<string, never>();
-const CODE_VALUE = /^(?:[A-Z0-9_-]{1,24}|[a-z0-9_-]{1,24})$/;
 /** Fields whose codes may be written in any case, such as Open or On Hold. */
 const CODE_NAME = /(?:type|status|state|stage|kind|terms|level|class|category|group|unit|method)$/i;
-/** `itemNo`, `quote_no`. */
+/** `itemNo`, `quote_no`; so many digits may be a `homeNo`. */
 const NUMBER_NAME = /[a-z]No$|_no$/;
-const ERROR_NAME = /^(?:error|code|error_?code|error_?type|errno)$/i;
+const TELEPHONE = /^\+?\d{10,11}$/;
+/** A plain `code` is an error's only below one: a customer's may be a name. */
+const ERROR_NAME = /(?:^|\.)(?:error|error_?code|error_?type|errno|errors?(?:\[\])?\.code)$/i;
 const ERROR_VALUE = /^[A-Za-z]?[a-z0-9_.-]{1,47}$|^[A-Z0-9_.-]{1,48}$/;
 /** A postal code, or part of a telephone's number. */
 const DIGITS = /^\d{4,}$/;
 /** A short word of such a field may be somebody's name, however often it comes. */
 const ROLE =
   /rep|agent|sales_?(?:man|person|people)|seller|clerk|author|editor|manager|assign|driver|technician|(?:creat|modifi|chang|enter|updat|sav|approv|clos|open)ed_?by|employee|staff|operator|handler|signed/i;
-const DATES: ReadonlySet<string | null> = new Set([
-  ...['ISO date', 'ISO datetime', 'ISO datetime without zone', 'local date', 'epoch s', 'epoch ms'],
-]);
 const COUNT_NAME = /total|count|size|page|offset|limit|skip|rows|records|number_?of/i;
 /** From here on a number that is no id, date or count may be a telephone's or a person's. */
 const LONG_NUMBER = 1_000_000;
@@ -64,13 +62,14 @@ export class Rulings {
     if (isSecretValue(text) || isSecretName(name)) return 'secret';
     if (name === '__class__') return 'id'; // how Tryton types its values
     const format = formatOf(leaf, name);
-    const isNamedId = this.#ids.has(path) || (NUMBER_NAME.test(name) && !isPersonalName(path));
+    const isNumber = NUMBER_NAME.test(name) && !TELEPHONE.test(text) && !isPersonalName(path);
+    const isNamedId = this.#ids.has(path) || isNumber;
     if (isNamedId && !isPersonalFormat(format)) return idRuling(text);
     if (isDate(leaf, name, path, format)) return 'id';
     if (leaf === 0 || leaf === 1) return 'figure'; // a flag, whoever it is about
     const treatment = treatmentOf(path, leaf, NO_FIELDS, this.#codes);
     if (treatment === 'kept') return isIdPath(path) ? idRuling(text) : this.#codeRuling(text, path);
-    return isPersonalName(path) ? 'other' : formRuling(leaf, name, format);
+    return isPersonalName(path) ? 'other' : formRuling(leaf, path, format);
   }
 
   #codeRuling(text: string, path: string): Ruling {
@@ -98,11 +97,11 @@ function isDate(leaf: string | number, name: string, path: string, format: Forma
 }
 
 /** A value that only its form tells about. */
-function formRuling(leaf: string | number, name: string, format: FormatName | null): Ruling {
+function formRuling(leaf: string | number, path: string, format: FormatName | null): Ruling {
   const text = String(leaf).trim();
   if (DATES.has(format)) return 'id';
-  if (typeof leaf === 'number') return numberRuling(leaf, name);
+  if (typeof leaf === 'number') return numberRuling(leaf, nameOf(path));
   if (format === 'money text' || format === 'decimal text' || format === 'boolean word') return 'figure';
   if (format === 'integer text') return text.length <= 3 ? 'figure' : 'other';
-  return ERROR_NAME.test(name) && ERROR_VALUE.test(text) ? 'id' : 'other';
+  return ERROR_NAME.test(path) && ERROR_VALUE.test(text) ? 'id' : 'other';
 }

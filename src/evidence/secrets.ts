@@ -19,13 +19,15 @@ const SECRET_VALUE =
   /\beyJ[\w-]{8,}\.[\w-]{8,}|^(?:bearer|basic|token|session)\s+\S{6,}|\b(?:sk|pk|rk|pat|ghp|xox[a-z])[-_][\w-]{10,}/i;
 /** Shorter values would blot out ordinary words. */
 const CHARS_MIN = 4;
+/** Each text is searched for each: where every row has one, the first of them show what there is; all are masked in place. */
+const LEARNED_MAX = 500;
 
 export const isSecretName = (name: string): boolean => SECRET_NAME.test(name) && !PAGE_TOKEN.test(name);
 export const isSecretValue = (text: string): boolean => SECRET_VALUE.test(text);
 
 export class Secrets {
   readonly #known: readonly (readonly [Variable, string])[];
-  /** Got from the vendor while signing in, and whatever stood where secrets stand. Bounded by the calls recorded. */
+  /** Got from the vendor while signing in, and whatever stood where secrets stand. */
   readonly #learned = new Set<string>();
   #scrub: ((text: string) => string) | null = null;
 
@@ -39,7 +41,7 @@ export class Secrets {
 
   /** Words and dates are no secrets, whatever they stand under: `token_type: Bearer`, `passwordChangedAt`. */
   learn(value: string): void {
-    if (!isTelling(value) || this.#learned.has(value)) return;
+    if (!isTelling(value) || this.#learned.has(value) || this.#learned.size >= LEARNED_MAX) return;
     this.#learned.add(value);
     this.#scrub = null;
   }

@@ -27,7 +27,8 @@ const PATTERNS: readonly (readonly [FormatName, RegExp])[] = [
   ['ISO date', /^\d{4}-\d\d-\d\d$/],
   [
     'local date',
-    /^(?:\d{1,2}[/.]\d{1,2}[/.](?:\d{4}|\d{2})|\d{1,2}[- ][A-Za-z]{3,9}[- ,]+\d{2,4})(?: \d{1,2}:\d\d.*)?$/,
+    // To its end: a note that begins with a date is somebody's words.
+    /^(?:\d{1,2}[/.]\d{1,2}[/.](?:\d{4}|\d{2})|\d{1,2}[- ](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}[- ,]+\d{2,4})(?: \d{1,2}:\d\d(?::\d\d)?(?: ?[ap]m)?)?$/i,
   ],
   ['e-mail', /^[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;.]{2,}$/],
   ['URL', /^(?:https?:\/\/|www\.)\S+$/i],

@@ -3,7 +3,7 @@ import type { FormatName } from './formats.ts';
 
 /** Names under which systems keep what identifies a person or tells where to reach one. */
 const PERSONAL_NAME =
-  /(?:name|^(?:first|last|given|family)$|mail|phone|tel|mobile|cell|fax|addr|street|city|zip|postal|contact|person|people|owner|buyer|recipient|attention|birth|gender|note|comment|remark|memo|message|website|domain|tax_?id|vat|ssn|iban|account_?no|card|\bip\b|user|login|latitude|longitude|nick|reference_id|company_?name|job\b|jobtitle|twitter|linkedin|facebook|photo|url|path|query|referrer)/i;
+  /(?:name|^(?:first|last|given|family)$|mail|phone|tel|mobile|cell|fax|addr|street|city|zip|postal|contact|person|people|owner|buyer|recipient|attention|birth|gender|note|comment|remark|memo|message|website|domain|tax_?id|vat|ssn|iban|bank|routing|\bdob\b|born|account_?no|card|\bip\b|user|login|latitude|longitude|nick|reference_id|company_?name|job\b|jobtitle|twitter|linkedin|facebook|photo|url|path|query|referrer)/i;
 
 /** Parts of a name that look personal and are not: codes and flags about the thing. */
 const NOT_PERSONAL_NAME =

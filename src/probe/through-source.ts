@@ -1,11 +1,22 @@
 /** Asks a source that has no inquiry of its own, as far as its pages answer: works for every adapter. */
+import { TooLargeError } from '../errors.ts';
 import type { Inquiry, NoSight, Question, Sight } from '../inquiry.ts';
 import type { Page, Partition, Source } from '../pipe.ts';
 
 export function throughSource(source: Source, zone: string): Inquiry {
+  /** Even the smallest page was too much for it: that is an answer, too. */
   async function ask(question: Question, signal: AbortSignal): Promise<Sight | NoSight> {
+    try {
+      return await read(question, signal);
+    } catch (thrown) {
+      if (!(thrown instanceof TooLargeError)) throw thrown;
+      return { kind: 'refused', request: requestOf(question), reason: thrown.message };
+    }
+  }
+
+  async function read(question: Question, signal: AbortSignal): Promise<Sight | NoSight> {
     const { since, page = 0, size } = question;
-    const request = `page ${page + 1} of ${question.partition?.label ?? 'the first slice'}${typeof since === 'string' ? ` since ${since}` : ''}`;
+    const request = requestOf(question);
     if (size !== undefined || typeof since === 'object')
       return { kind: 'impossible', request, reason: 'this adapter chooses page sizes and bounds itself' };
     const partition = question.partition ?? (await firstOf(source, signal));
@@ -28,6 +39,9 @@ export function throughSource(source: Source, zone: string): Inquiry {
   }
   return { pageSize: null, isSorted: false, canFilter: true, tellsTime: true, ceilingMs: null, zone, fields: [], ask };
 }
+
+const requestOf = ({ since, page = 0, partition }: Question): string =>
+  `page ${page + 1} of ${partition?.label ?? 'the first slice'}${typeof since === 'string' ? ` since ${since}` : ''}`;
 
 async function firstOf(source: Source, signal: AbortSignal): Promise<Partition | null> {
   for await (const partition of source.partitions({ kind: 'everything' }, signal)) return partition;

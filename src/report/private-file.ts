@@ -5,6 +5,7 @@ import {
   constants,
   fchmodSync,
   fsyncSync,
+  linkSync,
   lstatSync,
   openSync,
   renameSync,
@@ -49,10 +50,10 @@ export function refuseUnwritable(path: string, flag: string): void {
  * step. Throws FatalError (exit 2) that names `flag`.
  */
 export function writeAnew(path: string, content: string | Uint8Array, flag: string, isForced: boolean): void {
-  const target = isForced ? join(dirname(path), `.${basename(path)}.${process.pid}`) : path;
+  const draft = join(dirname(path), `.${basename(path)}.${process.pid}`);
   let isOurs = false;
   try {
-    const handle = openSync(target, 'wx', 0o600);
+    const handle = openSync(draft, 'wx', 0o600);
     isOurs = true;
     try {
       writeFileSync(handle, content);
@@ -60,10 +61,23 @@ export function writeAnew(path: string, content: string | Uint8Array, flag: stri
     } finally {
       closeSync(handle);
     }
-    if (isForced) renameSync(target, path);
+    if (isForced) renameSync(draft, path);
+    else nameOnce(draft, path);
   } catch (cause) {
-    if (isOurs) rmSync(target, { force: true });
     throw unwritten(path, flag, cause);
+  } finally {
+    if (isOurs) rmSync(draft, { force: true });
+  }
+}
+
+/** A second name fails when somebody was faster; a file system without second names is asked beforehand. */
+function nameOnce(draft: string, path: string): void {
+  try {
+    linkSync(draft, path);
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : null;
+    if (code === 'EEXIST' || lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw cause;
+    renameSync(draft, path);
   }
 }
 

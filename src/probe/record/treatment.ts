@@ -18,11 +18,11 @@ const NUMBER_OF_A_THING = /(?:^|[a-z_])(?:Number|number|sku|Sku|SKU|upc|ean|gtin
 /** Fields that hold codes by their name, and how a code is written: one word, in one case. */
 const CODE =
   /(?:^|[a-z_])(?:type|status|state|stage|kind|currency|country|country_?code|unit|unit_?of_?measure|uom|level|terms|method)$/i;
-const CODE_VALUE = /^(?:[A-Z0-9_-]{1,24}|[a-z0-9_-]{1,24})$/;
+export const CODE_VALUE = /^(?:[A-Z0-9_-]{1,24}|[a-z0-9_-]{1,24})$/;
 /** Ids that are of a person, and may be looked up outside. */
 const ID_OF_A_PERSON = /tax_?id|vat_?id|national_?id|passport|licen[cs]e/i;
 const FIGURES: ReadonlySet<string | null> = new Set(['money text', 'decimal text', 'integer text']);
-const DATES: ReadonlySet<string | null> = new Set([
+export const DATES: ReadonlySet<string | null> = new Set([
   ...['ISO date', 'ISO datetime', 'ISO datetime without zone', 'local date', 'epoch s', 'epoch ms'],
 ]);
 
