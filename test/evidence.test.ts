@@ -5,9 +5,8 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { unzipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
-import { type EvidenceFlags, evidence } from '../src/commands/evidence.ts';
+import type { EvidenceFlags } from '../src/commands/evidence.ts';
 import { EXPECTED, isVendorKind } from '../src/evidence/expected.ts';
 import { CONTENT_BYTES_MAX, type Exchange, KEPT, Recorder } from '../src/evidence/recorder.ts';
 import { Redaction } from '../src/evidence/redact.ts';
@@ -17,60 +16,15 @@ import { Secrets } from '../src/evidence/secrets.ts';
 import { isKind, KINDS } from '../src/probe/finding.ts';
 import { documentOf } from '../src/report/documents.ts';
 import { writeAnew } from '../src/report/private-file.ts';
-import type { ErpDrift } from '../src/sandbox/erp/drift.ts';
-import { startErp } from '../src/sandbox/erp/server.ts';
-import { generateErp } from '../src/sandbox/world.ts';
 import { placeholder } from '../src/sources/erp/placeholders.ts';
 import { closeLater, temporaryFolder } from './cli-harness.ts';
 import { ERP_SANDBOX_TOKEN } from './cli-shop.ts';
 import { customerTables } from './erp-tryton-rows.ts';
 import { TrytonServer } from './erp-tryton-server.ts';
+import { type Env, envOf, openErp, unpacked, workplace } from './evidence-harness.ts';
 
 const NEW_CODE = { resource: 'items', field: 'statusCode', value: 'Q', share: 0.2 } as const;
-type Env = Readonly<Record<string, string>>;
-const PRODUCTS: Partial<EvidenceFlags> = { resource: 'products' };
 const ALL: Partial<EvidenceFlags> = {};
-
-const world = generateErp({ seed: 1, asOfMs: Date.now(), items: 150, accounts: 60, quotes: 40, flaws: false });
-
-async function openErp(drift: Partial<ErpDrift> = {}) {
-  const erp = await startErp({ world, seed: 1, timeScale: 0, drift });
-  closeLater(() => erp.close());
-  return erp;
-}
-
-function workplace(env: Env) {
-  const folder = temporaryFolder();
-  const own = { RETAIL_SYNC_STATE_DIR: `${folder}/state`, XDG_STATE_HOME: `${folder}/locks`, ERP_PROFILE: 'sandbox' };
-  const gather = async (
-    flags: Partial<EvidenceFlags> = {},
-    more: Env = {},
-    base: Partial<EvidenceFlags> = PRODUCTS,
-  ) => {
-    const parts: string[] = [];
-    const exit = await evidence(
-      'erp',
-      { issue: 'it answers wrongly', out: 'case.zip', ...base, ...flags },
-      {
-        ...{ env: { ...own, ...env, ...more }, cwd: folder, trigger: 'test', stop: new AbortController().signal },
-        ...{ stdout: { write: (part: string) => parts.push(part) }, stderr: { write: () => undefined } },
-      },
-    );
-    return { exit, said: parts.join('') };
-  };
-  return { folder, gather };
-}
-
-const envOf = (erp: { readonly stagingUrl: string }): Env => ({
-  ERP_STAGING_URL: erp.stagingUrl,
-  ERP_TOKEN: ERP_SANDBOX_TOKEN,
-});
-
-/** Files of the archive by their path below its folder. */
-function unpacked(path: string): Map<string, string> {
-  const files = Object.entries(unzipSync(readFileSync(path)));
-  return new Map(files.map(([name, bytes]) => [name.slice(name.indexOf('/') + 1), new TextDecoder().decode(bytes)]));
-}
 
 /** Unpacks as a person would, and runs the script. */
 async function repeated(path: string, numbers: readonly string[], env: Env): Promise<(number: string) => Listing> {

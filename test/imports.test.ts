@@ -116,6 +116,7 @@ const TABLE: readonly Row[] = [
       'src/probe/',
       'src/errors.ts',
       'src/log/scrub.ts',
+      'src/sources/erp/charset.ts',
       'src/sources/erp/exact-json.ts',
       'fflate',
     ],

@@ -1,4 +1,5 @@
 /** The calls of one resource as files: what was asked, and the answer with people's data masked. */
+import { charsetOf, decoded } from '../sources/erp/charset.ts';
 import { parseExactly } from '../sources/erp/exact-json.ts';
 import type { ArchiveFile } from './archive.ts';
 import type { Exchange } from './recorder.ts';
@@ -74,15 +75,24 @@ function contentOf({ isKept, answer }: Exchange): Content {
   if (content === null) return none(`${bytes} bytes, more than is kept: only counted`);
   if (bytes === 0) return none(outcome === 'left unread' ? 'not read' : 'empty');
   const type = headers.find(([name]) => name === 'content-type')?.[1] ?? '';
+  const notShown = (what: string): Content =>
+    none(`${bytes} bytes ${what}: not shown, since they have no fields to be masked by`);
+  if (type !== '' && !/json/i.test(type)) return notShown('of another content type');
+  const text = textOf(content, charsetOf(type));
+  if (text === null) return notShown('that are no text in the character set of the answer');
   try {
-    if (type === '' || /json/i.test(type))
-      return { kind: 'json', value: parseExactly(new TextDecoder().decode(content)) };
+    return { kind: 'json', value: parseExactly(text) };
   } catch {
-    return none(
-      `${bytes} bytes that are not JSON${outcome === 'whole' ? '' : ` (${outcome})`}: not shown, since they have no fields to be masked by`,
-    );
+    return notShown(`that are not JSON${outcome === 'whole' ? '' : ` (${outcome})`}`);
   }
-  return none(`${bytes} bytes of another content type: not shown, since they have no fields to be masked by`);
+}
+
+function textOf(content: Uint8Array, charset: string): string | null {
+  try {
+    return decoded(content, charset);
+  } catch {
+    return null;
+  }
 }
 
 function rowsIn(value: unknown): number | null {

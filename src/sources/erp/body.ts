@@ -1,5 +1,6 @@
 /** Reads a reply's body within its limits. What cannot be read is no answer, whatever its status says. */
 import { EXIT, FatalError } from '../../errors.ts';
+import { charsetOf, decoded } from './charset.ts';
 import { parseExactly } from './exact-json.ts';
 import { AttemptError } from './failure.ts';
 
@@ -13,7 +14,7 @@ export async function readJson(response: Response, bytesMax: number): Promise<un
     await discard(response);
     throw new AttemptError('the answer is not JSON but another content type');
   }
-  const text = decoded(await readBytes(response, bytesMax), charsetOf(type));
+  const text = textOf(await readBytes(response, bytesMax), charsetOf(type));
   if (text.trim() === '') throw new AttemptError('the answer is empty');
   try {
     return parseExactly(text);
@@ -42,15 +43,13 @@ async function readBytes(response: Response, bytesMax: number): Promise<Uint8Arr
   return Buffer.concat(chunks);
 }
 
-function decoded(bytes: Uint8Array, charset: string): string {
+function textOf(bytes: Uint8Array, charset: string): string {
   try {
-    return new TextDecoder(charset, { fatal: true }).decode(bytes);
+    return decoded(bytes, charset);
   } catch {
     throw new AttemptError('the answer holds bytes that are no text in its character set');
   }
 }
-
-const charsetOf = (type: string | null): string => /charset="?([\w-]+)/i.exec(type ?? '')?.[1] ?? 'utf-8';
 
 const tooManyBytes = (bytesMax: number): FatalError =>
   new FatalError(
