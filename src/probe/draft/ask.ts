@@ -32,6 +32,7 @@ export interface AskerOptions {
   readonly stop: AbortSignal;
   readonly fetch: typeof fetch;
   readonly onCall: (calls: number) => void;
+  readonly msMax?: number;
 }
 
 /** Counts whatever leaves for the vendor, the authenticator's sign-ins too. */
@@ -52,33 +53,44 @@ export class CallCount {
 export class Asker {
   readonly #options: AskerOptions;
   readonly #count: CallCount;
-  #deadline = AbortSignal.timeout(DRAFT_MS_MAX);
+  readonly #msMax: number;
+  #deadline: AbortSignal;
   calls = 0;
 
   constructor(options: AskerOptions, count: CallCount) {
     this.#options = options;
     this.#count = count;
+    this.#msMax = options.msMax ?? DRAFT_MS_MAX;
+    this.#deadline = AbortSignal.timeout(this.#msMax);
   }
 
   /** Its time begins anew: others were asked meanwhile. */
   resume(): void {
-    this.#deadline = AbortSignal.timeout(DRAFT_MS_MAX);
+    this.#deadline = AbortSignal.timeout(this.#msMax);
   }
 
   /** Calls left: what is worth less stops asking earlier. */
   get left(): number {
-    return this.#deadline.aborted ? 0 : CALLS_MAX - this.calls;
+    return this.#deadline.aborted ? 0 : Math.max(0, CALLS_MAX - this.calls);
+  }
+
+  /** Why nothing more is asked, in words; null: there are calls left. */
+  get shortage(): string | null {
+    if (this.calls >= CALLS_MAX) return `all ${CALLS_MAX} calls were used`;
+    return this.#deadline.aborted ? `its ${this.#msMax / 1000} s were over after ${this.calls} calls` : null;
   }
 
   /**
    * Null: no call is left, the address is on another host, or no answer came. `isNeeded`: worth repeating when the
-   * vendor fails; a wait that the vendor asks for is kept in any case.
+   * vendor fails; a wait that the vendor asks for is kept in any case, and where no time is left after it, its answer is
+   * what there is.
    */
   async ask(url: URL, headers: Readonly<Record<string, string>> = {}, isNeeded = false): Promise<Answer | null> {
     const { stop, clock, origin } = this.#options;
     const signal = AbortSignal.any([stop, this.#deadline]);
+    let answer: Answer | null = null;
     for (let attempt = 1; url.origin === origin && this.left > 0; attempt++) {
-      const answer = await this.#exchange(url, headers, signal);
+      answer = await this.#exchange(url, headers, signal);
       stop.throwIfAborted();
       const waits = answer !== null && [429, 503].includes(answer.status) && answer.headers.has('retry-after');
       const failed = answer === null || answer.status >= 500;
@@ -87,7 +99,7 @@ export class Asker {
       const waitMs = (answer === null ? null : retryAfterOf(answer.headers)) ?? PAUSE_MS;
       await clock.sleep(waitMs, signal).catch(() => stop.throwIfAborted());
     }
-    return null;
+    return answer;
   }
 
   async #exchange(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Answer | null> {

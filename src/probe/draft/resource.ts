@@ -1,7 +1,7 @@
 /** Drafts one resource: which questions are asked, in which order, and what of the profile comes of it. */
 import { instantOf } from '../../sources/erp/dates.ts';
 import { valueAt } from '../../sources/erp/row.ts';
-import { type Answer, type Asker, CALLS_MAX } from './ask.ts';
+import type { Answer, Asker } from './ask.ts';
 import { columnsOf, type Found } from './columns.ts';
 import { Endpoint, type SeenPage } from './endpoint.ts';
 import { block, type Entry, fixed, needed, optional } from './entry.ts';
@@ -72,10 +72,10 @@ export async function draftResource(subject: Subject, asker: Asker, opening: Ans
   const { style, way } = pages;
   const sample = [...endpoint.rows.values()]; // the last page and the latest changes too: their codes are others
   const found = columnsOf(sample);
-  const spent = gap(`all ${CALLS_MAX} calls were used: what is open may not have been tried`);
+  const { shortage } = asker;
   const entries = [
     fixed('path', path),
-    ...(asker.left > 0 ? [] : [optional('calls', spent)]),
+    ...(shortage === null ? [] : [optional('calls', gap(`${shortage}: what is open may not have been tried`))]),
     ...queryEntry(url, { style: style.value, way, countQuery }),
     ...(records === null
       ? []

@@ -95,8 +95,9 @@ export async function findSince(context: Context, isOData: boolean, isFrappe: bo
     if (context.endpoint.asker.left < 8) break;
   }
   const none = `none of ${NAMES.length + 6} names in use filters by change; without it every run reads everything`;
-  const spent = 'the calls were used up before every name was tried; without it every run reads everything';
-  return { since: gap(context.endpoint.asker.left > 0 ? none : spent), filter: null };
+  const { shortage } = context.endpoint.asker;
+  const spent = `${shortage} before every name was tried; without it every run reads everything`;
+  return { since: gap(shortage === null ? none : spent), filter: null };
 }
 
 /** The vendor's own way of writing first. */
