@@ -230,6 +230,30 @@ describe('Tryton', () => {
     for await (const slice of source.partitions(EVERYTHING, NEVER)) expect(parts(slice)).toHaveLength(32);
   });
 
+  test('parts of what was the last slice once end where the next slice begins, and together hold each record once', async () => {
+    const limits = { ...SIZES, idsPerSlice: 640 };
+    server.put(productTables(rows(3)));
+    const before = sourceOf(server, 'products', limits);
+    const [last] = await Array.fromAsync(before.partitions(EVERYTHING, NEVER));
+    const parts = last === undefined ? [] : before.split(last);
+    expect(parts.map(({ filter }) => filter.open)).toEqual([undefined, 'yes']);
+
+    const many = ['1', '320', '321', '640', '641', '1281', '1400'];
+    server.put(productTables(many.map((id) => ({ id, name: `Item ${id}`, ms: T0, group: null }))));
+    const idsIn = async (source: Source, slice: Partition): Promise<string[]> =>
+      (await Array.fromAsync(source.pages(slice, EVERYTHING, NEVER))).flatMap(({ records }) =>
+        records.map(({ id }) => id),
+      );
+    const after = sourceOf(server, 'products', limits);
+    const slices = await Array.fromAsync(after.partitions(EVERYTHING, NEVER));
+    const read: string[] = [];
+    for (const slice of [...parts, ...slices.slice(1)]) read.push(...(await idsIn(after, slice)));
+    expect(read).toEqual(many);
+    // Where no slices were asked for, nothing is known to come behind it.
+    const [, open = last] = parts;
+    expect(open && (await idsIn(sourceOf(server, 'products', limits), open))).toEqual(many.slice(2));
+  });
+
   test('a page size below the smallest is not raised because a page was slow', async () => {
     server.put(productTables(rows(12)));
     const sizes: unknown[] = [];

@@ -43,6 +43,8 @@ class Tryton implements Source {
   #desk: Promise<Desk> | null = null;
   #pageSize: number;
   #pageSizeMax: number;
+  /** Upper end of the last slice, as it was told to the caller last. */
+  #lastTo = 0;
 
   constructor(options: TrytonOptions) {
     const { resource, settings } = options;
@@ -69,6 +71,7 @@ class Tryton implements Source {
         `${this.#name} would be read in ${slices} slices`,
         'raise limits.idsPerSlice in the profile',
       );
+    this.#lastTo = slices * idsPerSlice;
     for (let at = 1; at < slices; at++) yield slice((at - 1) * idsPerSlice + 1, at * idsPerSlice);
     yield slice((slices - 1) * idsPerSlice + 1, slices * idsPerSlice, true);
   }
@@ -84,7 +87,9 @@ class Tryton implements Source {
 
   async *pages(partition: Partition, since: Since, signal: AbortSignal): AsyncGenerator<Page> {
     const { from, to, open } = partition.filter;
-    const within = [['id', '>=', Number(from)], ...(open === 'yes' ? [] : [['id', '<=', Number(to)]])];
+    // A part that was cut off the last slice, and is remembered, ends where slices behind it begin by now.
+    const isOpen = open === 'yes' && Number(to) >= this.#lastTo;
+    const within = [['id', '>=', Number(from)], ...(isOpen ? [] : [['id', '<=', Number(to)]])];
     const domain = [...within, ...(await this.#domain(since, signal))];
     let total = await this.#total(domain, signal, true);
     let received = 0;
