@@ -279,6 +279,7 @@ program
   .option('--rate <n>', 'HubSpot requests per 10 s, or none', '190')
   .option('--no-latency', "answer at once instead of in the vendors' time")
   .option('--erp-time-scale <n>', 'length of an ERP second here', positive, 0.002)
+  .option('--erp-commit-rows <n>', 'rows a bulk job of the ERP stamps with one instant (5000)', countedFromOne)
   .addOption(
     new Option('--erp-production <mode>', "what the ERP's production address shows")
       .choices(['dark', 'live', 'login-page', 'empty', 'refused'])

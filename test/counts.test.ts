@@ -38,13 +38,13 @@ async function printed(work: (stdout: { write: (text: string) => void }) => Prom
   return JSON.parse(text);
 }
 
-/** Counts with a clock whose pauses take no time; `during` happens in each of them. */
-async function count(shop: Shop, during: (pauses: number) => Promise<void> = async () => undefined) {
+/** Counts with a clock of its own; `during` happens in each of its pauses, and each question takes `questionMs`. */
+async function count(shop: Shop, during: (pauses: number) => Promise<void> = async () => undefined, questionMs = 0) {
   const db = new Database(join(shop.folder, 'state.db'), { readonly: true });
   onTestFinished(() => void db.close());
   const pausesMs: number[] = [];
   const clock = {
-    now: Date.now,
+    now: () => pausesMs.reduce((sum, ms) => sum + ms + questionMs, 0),
     sleep: async (ms: number) => {
       pausesMs.push(ms);
       await during(pausesMs.length);
@@ -75,12 +75,27 @@ describe('the count', () => {
     await shop.archive('products', one.id);
     const { objects, calls, pausesMs } = await count(shop);
     expect(objects).toEqual([{ object: 'products', known, counted: known - 1 }]);
-    expect(calls).toBe(5);
+    expect(calls).toBe(14);
     expect(pausesMs.reduce((sum, ms) => sum + ms, 0)).toBe(10_000);
+    const slow = await count(shop, undefined, 1_500);
+    expect(slow.calls).toBe(7);
     const late = await count(shop, async (pauses) => {
       if (pauses === 2) await shop.create('products', { name: 'Found late', erp_product_id: keyOf(one) });
     });
     expect(late).toMatchObject({ objects: [{ known, counted: known }], calls: 3 });
+  });
+
+  test('asks soon at first and then each second, so that a run ends when the index shows what was proven', async () => {
+    const shop = await openShop();
+    const one = at(shop.living('products'), 0);
+    await shop.archive('products', one.id);
+    const { pausesMs } = await count(shop);
+    expect(pausesMs).toEqual(pausesMs.toSorted((a, b) => a - b));
+    expect([pausesMs.at(0), pausesMs.at(-1)]).toEqual([250, 1_000]);
+    const soon = await count(shop, async () => {
+      await shop.create('products', { name: 'Soon there', erp_product_id: keyOf(one) });
+    });
+    expect(soon).toMatchObject({ calls: 2, pausesMs: [250] });
   });
 });
 

@@ -212,6 +212,46 @@ describe('a world of another size', () => {
     expect(big.items.row(500_000)).toEqual(big.items.row(500_000));
   });
 
+  /** Rows by instant, of what the night job wrote. */
+  const loaded = (big: ErpWorld): ReadonlyMap<number, number> => {
+    const all = Array.from({ length: big.items.count }, (_, index) => big.items.changedAtMs(index));
+    return tally(all.filter((ms) => new Date(ms).getUTCHours() === 8));
+  };
+
+  it('loads a price file of any size in commits of 5,000, a hundred rows a second', () => {
+    const loads = loaded(world({ items: 250_000, accounts: 10, quotes: 10 }));
+    expect([...loads.values()]).toEqual([5_000, 5_000, 757]);
+    const [first = 0, ...later] = loads.keys();
+    expect(later.map((ms) => ms - first)).toEqual([50_000, 100_000]);
+  });
+
+  it('loads it with one instant where it is told so, and then cannot list it', async () => {
+    const options = { items: 250_000, accounts: 10, quotes: 10, flaws: false } as const;
+    const erps = [world(options), world({ ...options, commitRows: 1_000_000 })];
+    expect([...loaded(erps[1] ?? full).values()]).toEqual([10_757]);
+    const since = new Date([...loaded(full).keys()][0] ?? 0).toISOString();
+    const statuses = erps.map(async (one) => {
+      const { stagingUrl } = await erpOf({ world: one });
+      const path = `items?sort=lastChanged&modifiedSince=${since}&pageSize=500`;
+      const [reached, over] = await Promise.all([
+        get(stagingUrl, `${path}&page=11`),
+        get(stagingUrl, `${path}&page=20`),
+      ]);
+      const { data } = listSchema.parse(await reached.json());
+      return [data[0]?.lastChanged === since, over.status];
+    });
+    expect(await Promise.all(statuses)).toEqual([
+      [false, 504],
+      [true, 504],
+    ]);
+  });
+
+  it('migrated its quotes in commits too', () => {
+    const { quotes } = world({ items: 10, accounts: 10, quotes: 2_600, commitRows: 20 });
+    const stamps = tally(Array.from({ length: quotes.count }, (_, index) => quotes.changedAtMs(index)));
+    expect(Math.max(...stamps.values())).toBe(20);
+  });
+
   it('keeps shares and can be free of flaws', () => {
     const clean = world({ scale: 0.01, flaws: false });
     expect([clean.items.count, clean.accounts.count, clean.quotes.count]).toEqual([302, 283, 260]);
@@ -474,6 +514,27 @@ describe('drift', () => {
     const [older, newer] = (await list(erp, 'items')).data;
     expect(older?.itemNo).toBe(newer?.itemNo);
     expect((older?.lastChanged ?? '') < (newer?.lastChanged ?? '')).toBe(true);
+  });
+
+  it('stamps what a large job changes with several instants, the last of them now, and no row twice the same way', async () => {
+    const erp = await erpOf({ world: world({ items: 300, accounts: 40, quotes: 26, commitRows: 50 }) });
+    await change(erp, { resource: 'items', share: 0.5 });
+    const changed = async (): Promise<Map<string, number>> =>
+      tally(
+        (await sweep(erp, `items?sort=lastChanged&modifiedSince=${new Date(AS_OF_MS).toISOString()}`)).map(
+          (row) => row.lastChanged,
+        ),
+      );
+    const at = (msAgo: number): string => new Date(NOW_MS - msAgo).toISOString();
+    expect([...(await changed())]).toEqual([
+      [at(1_000), 50],
+      [at(500), 50],
+      [at(0), 50],
+    ]);
+    await change(erp, { resource: 'items', share: 1 });
+    const after = await changed();
+    expect([...after.values()].reduce((sum, rows) => sum + rows, 0)).toBe(300);
+    expect(Math.max(...after.values())).toBe(after.get(at(0)));
   });
 
   it("leaves a quote's date alone when its lines are edited", async () => {

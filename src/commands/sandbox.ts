@@ -18,6 +18,7 @@ export interface SandboxFlags {
   readonly rate: string;
   readonly latency: boolean;
   readonly erpTimeScale: number;
+  readonly erpCommitRows?: number;
   readonly erpProduction: string;
   readonly faults?: string;
   readonly json?: boolean;
@@ -36,6 +37,7 @@ export async function sandbox(flags: SandboxFlags, { stdout, stop }: Invocation)
     seed: flags.seed,
     scale: flags.scale,
     rows: Object.fromEntries(Object.entries(rows).filter(([, count]) => count !== undefined)),
+    ...(flags.erpCommitRows === undefined ? {} : { commitRows: flags.erpCommitRows }),
     asOfMs: Date.now(),
     ports: { erp: flags.erpPort, hubspot: flags.hubspotPort, square: flags.squarePort },
     burstPer10s: rateOf(flags.rate),

@@ -11,6 +11,8 @@ export interface SandboxOptions {
   readonly scale: number;
   /** Row counts of their own, over `scale`. */
   readonly rows?: Pick<WorldOptions, 'items' | 'accounts' | 'quotes'>;
+  /** Rows that the ERP's bulk jobs commit, and stamp, at once. */
+  readonly commitRows?: number;
   /** The world's present, epoch milliseconds. */
   readonly asOfMs: number;
   /** 0: any free port. */
@@ -40,7 +42,10 @@ const PORTAL_ID = 1_234_567;
 
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { seed, scale, asOfMs, ports, latency } = options;
-  const world = generateErp({ seed, scale, asOfMs, ...options.rows });
+  const world = generateErp({
+    ...{ seed, scale, asOfMs, ...options.rows },
+    ...(options.commitRows === undefined ? {} : { commitRows: options.commitRows }),
+  });
   const portal = existingPortalObjects(world, seed);
   const [erp, hubspot, square] = await Promise.all([
     startErp({

@@ -1,6 +1,7 @@
 /** The sandbox's world: one distributor and its customers, the same for the same seed. */
 import { type AccountSource, accounts } from './data/accounts.ts';
 import { ACCOUNTS_AT_FULL_SCALE } from './data/census.ts';
+import { COMMIT_ROWS } from './data/days.ts';
 import { ITEMS_AT_FULL_SCALE, type ItemSource, items } from './data/items.ts';
 import { QUOTES_AT_FULL_SCALE } from './data/opportunities.ts';
 import { isMailbox } from './data/portal.ts';
@@ -20,6 +21,8 @@ export interface ErpWorld {
   readonly accounts: AccountSource;
   readonly quotes: QuoteSource;
   readonly reps: readonly RepRow[];
+  /** Rows that its bulk jobs commit, and stamp, at once; COMMIT_ROWS unless said. */
+  readonly commitRows?: number;
 }
 
 export interface WorldOptions {
@@ -33,13 +36,15 @@ export interface WorldOptions {
   readonly quotes?: number;
   /** Dirty data, in small fixed numbers. On unless said otherwise. */
   readonly flaws?: boolean;
+  /** Rows that the ERP's bulk jobs commit at once: larger jobs stamp their rows with several instants. */
+  readonly commitRows?: number;
 }
 
 /** Rows that production has and staging has not, as a share. */
 const SPARE = 0.004;
 
 export function generateErp(options: WorldOptions): ErpWorld {
-  const { seed, asOfMs, scale = 1, flaws = true } = options;
+  const { seed, asOfMs, scale = 1, flaws = true, commitRows = COMMIT_ROWS } = options;
   const counts = {
     items: options.items ?? Math.round(ITEMS_AT_FULL_SCALE * scale),
     accounts: options.accounts ?? Math.round(ACCOUNTS_AT_FULL_SCALE * scale),
@@ -47,7 +52,7 @@ export function generateErp(options: WorldOptions): ErpWorld {
   };
   const repList = reps(seed, counts.accounts / ACCOUNTS_AT_FULL_SCALE);
   const spare = (count: number): number => Math.ceil(count * SPARE);
-  const itemFile = items({ seed, asOfMs, flaws, count: counts.items, spare: spare(counts.items) });
+  const itemFile = items({ seed, asOfMs, flaws, commitRows, count: counts.items, spare: spare(counts.items) });
   const accountFile = accounts({
     seed,
     asOfMs,
@@ -62,8 +67,9 @@ export function generateErp(options: WorldOptions): ErpWorld {
     asOfMs,
     items: itemFile,
     accounts: accountFile,
-    quotes: quotes({ seed, asOfMs, count: counts.quotes, items: itemFile, accounts: accountFile }),
+    quotes: quotes({ seed, asOfMs, commitRows, count: counts.quotes, items: itemFile, accounts: accountFile }),
     reps: repList,
+    commitRows,
   };
 }
 

@@ -1,6 +1,7 @@
 /**
  * The tool and the scripts that stand in for it, side by side, on the same work against the emulated vendors in a process
- * of their own: `npm run bench`. Takes about half an hour; `--sizes 1000 --runs 1` is a quick look. Writes
+ * of their own: `npm run bench`. Takes some hours, most of them in the large sizes; `--sizes 1000 --items= --runs 1` is a
+ * quick look. `--sizes` counts products sold, `--items` rows of the ERP's item file, 2.5 times as many. Writes
  * docs/performance/results.json; `npm run bench:report` makes tables and charts of it.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,12 +11,15 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { measured, median, type Ran } from './measure.ts';
+import { leftOut, runsOf, type Size, shopFor, sizesOf } from './sizes.ts';
 import { type Calls, type Regime, startVendors, type Vendors } from './vendors.ts';
 
 const { values } = parseArgs({
   options: {
-    sizes: { type: 'string', default: '1000,12000,100000' },
-    runs: { type: 'string', default: '3' },
+    sizes: { type: 'string', default: '1000,12000' },
+    items: { type: 'string', default: '100000,1000000' },
+    /** 3 up to 12,000 products, 1 above, unless said. */
+    runs: { type: 'string' },
     regimes: { type: 'string', default: 'raw,real' },
     engine: { type: 'string', default: '12000,100000,1000000' },
     pipes: { type: 'string', default: 'products,customers,pos-orders,quotes,all' },
@@ -24,20 +28,10 @@ const { values } = parseArgs({
   },
   allowNegative: true,
 });
-const RUNS = Number(values.runs);
 const BIN = fileURLToPath(new URL('../../bin/retail-sync.js', import.meta.url));
 const ENGINE = fileURLToPath(new URL('engine.ts', import.meta.url));
 const RIVAL = fileURLToPath(new URL('rival.ts', import.meta.url));
-const PRODUCTS_AT_SCALE_1 = 12_000;
 const RIVALS = ['one-by-one', 'in-sequence', 'at-once'] as const;
-/** Above these sizes a script, or a pipe that waits for the vendor, would take hours: see docs/performance.md. */
-const MOST: Readonly<Record<string, number>> = {
-  'one-by-one': 1_000,
-  customers: 12_000,
-  'pos-orders': 12_000,
-  quotes: 12_000,
-  all: 12_000,
-};
 
 const Report = z.object({
   counts: z.object({ read: z.number(), created: z.number(), updated: z.number() }),
@@ -59,7 +53,10 @@ interface Row {
   readonly runMs: number | null;
   readonly floorMs: number | null;
   readonly cpuMs: number;
+  /** The peak. */
   readonly rssMb: number;
+  /** What the heap still held at the end. */
+  readonly heapMb: number;
   readonly read: number | null;
   readonly objects: number;
   readonly calls: number;
@@ -81,10 +78,12 @@ interface Sample {
 
 /** Runs once and counts what arrived at HubSpot meanwhile. */
 async function sample(vendors: Vendors, args: readonly string[]): Promise<Sample> {
+  const startedMs = performance.now();
   const before = await vendors.objects();
   await vendors.forget();
   const ran = await measured(args, { ...vendors.env, HOME: vendors.home, XDG_STATE_HOME: vendors.home }, vendors.home);
   const after = await vendors.objects();
+  say(`  ${args.slice(1).join(' ')}: ${Math.round((performance.now() - startedMs) / 1000)} s`);
   const grown = Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]));
   return { ran, calls: await vendors.calls(), grown };
 }
@@ -115,6 +114,7 @@ function keep(about: About, samples: readonly Sample[]): void {
     floorMs: sum(({ floorSeconds }) => floorSeconds * 1000),
     cpuMs: of(({ ran }) => ran.cpuMs),
     rssMb: of(({ ran }) => ran.rssMb),
+    heapMb: of(({ ran }) => ran.heapMb),
     read: sum(({ counts }) => counts.read),
     objects: median(sent.map(({ objects }) => objects)),
     calls: of(({ calls }) => calls.count),
@@ -123,9 +123,9 @@ function keep(about: About, samples: readonly Sample[]): void {
     limited: Math.max(...samples.map(({ calls }) => calls.limited)),
   };
   rows.push(row);
-  const { who, pipe, size, regime, phase, wallMs, cpuMs, rssMb, calls, limited } = row;
+  const { who, pipe, size, regime, phase, wallMs, cpuMs, rssMb, heapMb, calls, limited } = row;
   say(
-    `${regime} ${size} ${who} ${pipe} ${phase}: ${Math.round(wallMs)} ms, ${Math.round(cpuMs)} ms CPU, ${Math.round(rssMb)} MB, ${calls} calls, ${limited} x 429`,
+    `${regime} ${size} ${who} ${pipe} ${phase}: ${Math.round(wallMs)} ms, ${Math.round(cpuMs)} ms CPU, ${Math.round(rssMb)} MB, ${Math.round(heapMb)} MB live, ${calls} calls, ${limited} x 429`,
   );
 }
 
@@ -133,13 +133,13 @@ function keep(about: About, samples: readonly Sample[]): void {
 async function phases(
   who: string,
   pipe: string,
-  size: number,
+  size: Size,
   regime: Regime,
   argsOf: (phase: Row['phase']) => readonly string[],
 ): Promise<void> {
   const samples: Record<Row['phase'], Sample[]> = { first: [], unchanged: [], 'one-percent': [] };
-  for (let run = 0; run < RUNS; run++) {
-    const vendors = await startVendors(size / PRODUCTS_AT_SCALE_1, regime);
+  for (let run = 0; run < runsOf(values.runs, size); run++) {
+    const vendors = await startVendors(shopFor(pipe, size), regime);
     try {
       await sample(vendors, tool('setup', '--apply'));
       // Quotes hang on customers: these are there first, and not counted.
@@ -148,45 +148,29 @@ async function phases(
       samples.unchanged.push(await sample(vendors, argsOf('unchanged')));
       for (const resource of ['items', 'accounts', 'quotes']) await vendors.change(resource, 0.01);
       samples['one-percent'].push(await sample(vendors, argsOf('one-percent')));
+      say(`${regime} ${size.products} ${who} ${pipe}: the emulated vendors took ${vendors.peakMb() ?? '?'} MB`);
     } finally {
       await vendors.close();
     }
   }
   for (const phase of ['first', 'unchanged', 'one-percent'] as const)
-    keep({ who, pipe, size, regime, phase }, samples[phase]);
+    keep({ who, pipe, size: size.products, regime, phase }, samples[phase]);
 }
 
-/** HubSpot takes five searches a second: two calls and a wait for each record. */
-const SEARCHING_MOST = 200;
-const isFeasible = (what: string, size: number, regime: Regime): boolean =>
-  size <= (what === 'one-by-one' && regime === 'real' ? SEARCHING_MOST : (MOST[what] ?? Number.POSITIVE_INFINITY));
-
-for (const size of values.sizes
-  .split(',')
-  .filter((text) => text !== '')
-  .map(Number))
-  for (const regime of values.regimes.split(',').filter((name) => name === 'raw' || name === 'real')) {
-    for (const pipe of values.pipes.split(',').filter((name) => isFeasible(name, size, regime)))
-      await phases('retail-sync', pipe, size, regime, (phase) =>
-        tool('sync', pipe, '--json', ...(phase === 'unchanged' ? ['--full'] : [])),
-      );
-    for (const rival of RIVALS.filter((name) => values.rivals && isFeasible(name, size, regime)))
-      await phases(rival, 'products', size, regime, () => [RIVAL, rival]);
-  }
+/** Who is measured at a size; of the others is said why not. */
+const measurable = (names: readonly string[], size: Size, regime: Regime): readonly string[] =>
+  names.filter((name) => {
+    const why = leftOut(name, size, regime);
+    if (why !== null) say(`${regime} ${size.products} ${name}: ${why}`);
+    return why === null;
+  });
 
 const EngineRow = z.object({
   ...{ phase: z.string(), records: z.number(), writes: z.number(), wallMs: z.number(), cpuMs: z.number() },
   ...{ recordsPerSecond: z.number(), rssMb: z.number(), stateBytesPerRecord: z.number() },
+  heapMb: z.number().optional(),
 });
 const engine: z.infer<typeof EngineRow>[] = [];
-for (const records of values.engine.split(',').filter((size) => size !== '')) {
-  const flags = ['--semi-space-growth-factor=1', '--heap-growing-percent=20'];
-  const { stdout } = await measured([...flags, ENGINE, '--records', records], {});
-  for (const line of stdout.trim().split('\n')) {
-    say(`engine ${line}`);
-    engine.push(EngineRow.parse(JSON.parse(line)));
-  }
-}
 
 /** What was measured before and not this time stays: a part can be measured again alone. */
 function kept<T>(all: readonly T[], fresh: readonly T[], nameOf: (row: T) => string): T[] {
@@ -202,10 +186,34 @@ const machine = {
   ...{ cores: availableParallelism(), cpu: cpus()[0]?.model ?? '', node: process.version },
   memoryGb: Math.round(totalmem() / 2 ** 30),
 };
-const results = {
-  measuredAt: new Date().toISOString(),
-  machine,
-  rows: kept(before.rows, rows, ({ who, pipe, size, regime, phase }) => [who, pipe, size, regime, phase].join(' ')),
-  engine: kept(before.engine, engine, ({ records, phase }) => `${records} ${phase}`),
-};
-writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
+/** After each part: what was measured must not be lost with what comes later. */
+function save(): void {
+  const results = {
+    measuredAt: new Date().toISOString(),
+    machine,
+    rows: kept(before.rows, rows, ({ who, pipe, size, regime, phase }) => [who, pipe, size, regime, phase].join(' ')),
+    engine: kept(before.engine, engine, ({ records, phase }) => `${records} ${phase}`),
+  };
+  writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
+}
+
+for (const size of sizesOf(values.sizes, values.items))
+  for (const regime of values.regimes.split(',').filter((name) => name === 'raw' || name === 'real')) {
+    for (const pipe of measurable(values.pipes.split(','), size, regime))
+      await phases('retail-sync', pipe, size, regime, (phase) =>
+        tool('sync', pipe, '--json', ...(phase === 'unchanged' ? ['--full'] : [])),
+      );
+    for (const rival of measurable(values.rivals ? RIVALS : [], size, regime))
+      await phases(rival, 'products', size, regime, () => [RIVAL, rival]);
+    save();
+  }
+
+for (const records of values.engine.split(',').filter((size) => size !== '')) {
+  const flags = ['--semi-space-growth-factor=1', '--heap-growing-percent=20'];
+  const { stdout } = await measured([...flags, ENGINE, '--records', records], {});
+  for (const line of stdout.trim().split('\n')) {
+    say(`engine ${line}`);
+    engine.push(EngineRow.parse(JSON.parse(line)));
+  }
+}
+save();

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
-const Used = z.object({ cpuMs: z.number(), wallMs: z.number(), rssMb: z.number() });
+/** `rssMb` is the peak; `heapMb` what was still referred to at the end. */
+const Used = z.object({ cpuMs: z.number(), wallMs: z.number(), rssMb: z.number(), heapMb: z.number() });
 type Used = z.infer<typeof Used>;
 
 export interface Ran extends Used {

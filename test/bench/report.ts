@@ -6,6 +6,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type Chart, chartSvg } from '../../src/report/charts.ts';
+import { MOST } from './sizes.ts';
+import { type Memory, slopes } from './slopes.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(`../../docs/${path}`, import.meta.url));
 
@@ -13,12 +15,12 @@ const Row = z.object({
   ...{ who: z.string(), pipe: z.string(), size: z.number(), regime: z.string(), phase: z.string(), runs: z.number() },
   ...{ wallMs: z.number(), runMs: z.number().nullable(), floorMs: z.number().nullable(), cpuMs: z.number() },
   ...{ rssMb: z.number(), read: z.number().nullable(), objects: z.number(), calls: z.number(), writes: z.number() },
-  ...{ writesMin: z.number(), limited: z.number() },
+  ...{ writesMin: z.number(), limited: z.number(), heapMb: z.number().nullable().default(null) },
 });
 type Row = z.infer<typeof Row>;
 const EngineRow = z.object({
   ...{ phase: z.string(), records: z.number(), wallMs: z.number(), cpuMs: z.number(), recordsPerSecond: z.number() },
-  ...{ rssMb: z.number(), stateBytesPerRecord: z.number() },
+  ...{ rssMb: z.number(), stateBytesPerRecord: z.number(), heapMb: z.number().nullable().default(null) },
 });
 const Results = z.object({
   measuredAt: z.string(),
@@ -31,6 +33,7 @@ const results = Results.parse(JSON.parse(readFileSync(at('performance/results.js
 const grouped = (value: number): string => Math.round(value).toLocaleString('en-US');
 const seconds = (ms: number | null): string =>
   ms === null ? '–' : ms < 10_000 ? (ms / 1000).toFixed(2) : grouped(ms / 1000);
+const megabytes = (value: number | null): string => (value === null ? '–' : grouped(value));
 const table = (head: readonly string[], lines: readonly (readonly string[])[]): string =>
   [head, head.map((_, column) => (column < 2 ? '---' : '--:')), ...lines]
     .map((cells) => `| ${cells.join(' | ')} |`)
@@ -49,11 +52,11 @@ function sideBySide(regime: string): string {
     .filter((row) => row.regime === regime && row.pipe === 'products')
     .sort((a, b) => a.size - b.size);
   return table(
-    ['who', 'phase', 'products', 'wall s', 'CPU s', 'MB', 'HubSpot calls', 'writes', '429s', 'runs'],
+    ['who', 'phase', 'products', 'wall s', 'CPU s', 'peak MB', 'live MB', 'HubSpot calls', 'writes', '429s', 'runs'],
     rows.map((row) => [
       row.who,
       PHASES[row.phase] ?? row.phase,
-      ...[grouped(row.size), seconds(row.wallMs), seconds(row.cpuMs), grouped(row.rssMb)],
+      ...[grouped(row.size), seconds(row.wallMs), seconds(row.cpuMs), grouped(row.rssMb), megabytes(row.heapMb)],
       ...[grouped(row.calls), grouped(row.writes), grouped(row.limited), grouped(row.runs)],
     ]),
   );
@@ -73,7 +76,8 @@ function perPipe(regime: string): string {
       'run s',
       'floor s',
       'CPU s',
-      'MB',
+      'peak MB',
+      'live MB',
       'calls',
       'per 1,000',
       'writes',
@@ -84,7 +88,7 @@ function perPipe(regime: string): string {
       row.pipe,
       PHASES[row.phase] ?? row.phase,
       ...[grouped(row.size), grouped(row.read ?? 0), grouped(row.objects), seconds(row.runMs), seconds(row.floorMs)],
-      ...[seconds(row.cpuMs), grouped(row.rssMb), grouped(row.calls), perThousand(row)],
+      ...[seconds(row.cpuMs), grouped(row.rssMb), megabytes(row.heapMb), grouped(row.calls), perThousand(row)],
       ...[grouped(row.writes), grouped(row.writesMin), grouped(row.limited)],
     ]),
   );
@@ -92,11 +96,12 @@ function perPipe(regime: string): string {
 
 const engine = (): string =>
   table(
-    ['records', 'phase', 'records/s', 'CPU s', 'peak MB', 'state bytes per record'],
+    ['records', 'phase', 'records/s', 'CPU s', 'peak MB', 'live MB', 'state bytes per record'],
     results.engine.map((row) => [
       grouped(row.records),
       PHASES[row.phase] ?? row.phase,
-      ...[grouped(row.recordsPerSecond), seconds(row.cpuMs), grouped(row.rssMb), grouped(row.stateBytesPerRecord)],
+      ...[grouped(row.recordsPerSecond), seconds(row.cpuMs), grouped(row.rssMb), megabytes(row.heapMb)],
+      grouped(row.stateBytesPerRecord),
     ]),
   );
 
@@ -105,9 +110,56 @@ const machine = (): string => {
   return `${results.measuredAt.slice(0, 10)}, ${cores} cores (${cpu}), ${memoryGb} GB, Node ${node}; medians where there is more than one run.`;
 };
 
+/** Who holds how much at how many records: a run of one per cent too has the whole shop behind it. */
+function memories(): readonly Memory[] {
+  const products = results.rows.filter((row) => row.who === 'retail-sync' && row.pipe === 'products');
+  const runs = products.map((row) => {
+    const whole = products.find(
+      ({ size, regime, phase }) => size === row.size && regime === row.regime && phase === 'first',
+    );
+    return {
+      what: `products, ${row.regime}`,
+      phase: row.phase,
+      records: whole?.read ?? 0,
+      rssMb: row.rssMb,
+      heapMb: row.heapMb,
+    };
+  });
+  const alone = results.engine.map(({ phase, records, rssMb, heapMb }) => ({
+    what: 'engine',
+    phase,
+    records,
+    rssMb,
+    heapMb,
+  }));
+  return [...runs, ...alone].filter(({ records }) => records > 0);
+}
+
+const slope = (value: number | null): string => (value === null ? '–' : value.toFixed(1));
+const memory = (): string =>
+  table(
+    ['what', 'phase', 'records', 'peak MB', 'live MB', 'peak MB per 100,000 more', 'live MB per 100,000 more'],
+    slopes(memories()).map(({ what, phase, from, to, rssPer100k, heapPer100k }) => [
+      ...[what, PHASES[phase] ?? phase, `${grouped(from.records)} to ${grouped(to.records)}`],
+      `${grouped(from.rssMb)} to ${grouped(to.rssMb)}`,
+      from.heapMb === null || to.heapMb === null ? '–' : `${grouped(from.heapMb)} to ${grouped(to.heapMb)}`,
+      ...[slope(rssPer100k), slope(heapPer100k)],
+    ]),
+  );
+
+const leftOut = (): string =>
+  [...Map.groupBy(Object.entries(MOST), ([, most]) => most)]
+    .map(([{ products, real, why }, names]) => {
+      const less = real === undefined ? '' : ` (${grouped(real)} with HubSpot's limits)`;
+      return `- ${names.map(([who]) => `\`${who}\``).join(', ')} above ${grouped(products)} products${less}: ${why}`;
+    })
+    .join('\n');
+
 const blocks: Readonly<Record<string, () => string>> = {
   machine,
   engine,
+  memory,
+  'left-out': leftOut,
   'side-by-side-real': () => sideBySide('real'),
   'side-by-side-raw': () => sideBySide('raw'),
   'pipes-real': () => perPipe('real'),

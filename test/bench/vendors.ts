@@ -1,6 +1,6 @@
 /** The three vendors as a process of their own, so that what they cost is not what is measured. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,8 @@ export interface Vendors {
   change(resource: string, share: number): Promise<void>;
   /** Living objects, by type. */
   objects(): Promise<Readonly<Record<string, number>>>;
+  /** The most memory they have taken so far; null where the system does not say. */
+  peakMb(): number | null;
   close(): Promise<void>;
 }
 
@@ -37,14 +39,23 @@ const Env = z.object({ env: z.record(z.string(), z.string()) });
 const Lines = z.object({ lines: z.array(z.object({ method: z.string(), path: z.string(), status: z.number() })) });
 const State = z.object({ objects: z.record(z.string(), z.object({ live: z.number() })) });
 
-/** @param scale 1 is a distributor with 12,000 products that are sold, 3,000 companies, 1,800 contacts and 26,000 quotes. */
-export async function startVendors(scale: number, regime: Regime): Promise<Vendors> {
+export interface Shop {
+  /** 1 is a distributor with 12,000 products that are sold, 3,000 companies, 1,800 contacts and 26,000 quotes. */
+  readonly scale: number;
+  /** Rows of its item file, over `scale`. */
+  readonly items?: number;
+}
+
+export async function startVendors({ scale, items }: Shop, regime: Regime): Promise<Vendors> {
   const home = mkdtempSync(join(tmpdir(), 'retail-sync-bench-'));
   const limits =
     regime === 'real' ? ['--rate', '190'] : ['--rate', '100000', '--no-latency', '--erp-time-scale', '0.000001'];
   const child = spawn(
     process.execPath,
-    [`--max-old-space-size=${HEAP_MB}`, CLI, 'sandbox', '--json', '--scale', String(scale), ...limits],
+    [
+      ...[`--max-old-space-size=${HEAP_MB}`, CLI, 'sandbox', '--json', '--scale', String(scale), ...limits],
+      ...(items === undefined ? [] : ['--items', String(items)]),
+    ],
     { stdio: ['ignore', 'pipe', 'ignore'] },
   );
   const { env } = Env.parse(JSON.parse(await firstLine(child)));
@@ -65,6 +76,7 @@ export async function startVendors(scale: number, regime: Regime): Promise<Vendo
       const { objects } = State.parse(await (await fetch(`${hubspot}/_sandbox/state`)).json());
       return Object.fromEntries(Object.entries(objects).map(([name, { live }]) => [name, live]));
     },
+    peakMb: () => peakMbOf(child.pid),
     close: async () => {
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
@@ -72,6 +84,12 @@ export async function startVendors(scale: number, regime: Regime): Promise<Vendo
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+function peakMbOf(pid: number | undefined): number | null {
+  const status = `/proc/${pid}/status`;
+  const [, kb] = (existsSync(status) && /VmHWM:\s+(\d+) kB/.exec(readFileSync(status, 'utf8'))) || [];
+  return kb === undefined ? null : Math.round(Number(kb) / 1024);
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {

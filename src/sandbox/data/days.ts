@@ -23,6 +23,15 @@ export function businessInstant(asOfMs: number, age: number, hour: number): numb
 /** The same day, at an hour that the night job runs (2:00 in Chicago in winter). */
 export const nightJob = (ms: number): number => dayStart(ms) + 8 * HOUR_MS;
 
+/** What a bulk job of the ERP commits at once unless said: the largest job of an ordinary distributor is one commit. */
+export const COMMIT_ROWS = 5_000;
+/** Assumed: a job computes, checks and writes each row. */
+const JOB_ROWS_PER_SECOND = 100;
+
+/** When the nth row of a job was written, after its first commit: all rows of a commit carry the instant of that commit. */
+export const afterFirstCommitMs = (nth: number, commitRows: number): number =>
+  Math.floor(nth / commitRows) * Math.round((commitRows / JOB_ROWS_PER_SECOND) * 1_000);
+
 /** The calendar day of an instant that lies in business hours: the same in UTC and in Chicago. */
 export const dateOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 

@@ -1,6 +1,6 @@
 /** The item file: 30,214 rows at full scale, of which 11,241 are active (one of them broken) and 760 special-order. */
 import { FAMILIES, type Family } from './catalog.ts';
-import { businessInstant, instantOf, nightJob } from './days.ts';
+import { afterFirstCommitMs, businessInstant, instantOf, nightJob } from './days.ts';
 import { Dice, fraction, STREAM, shuffle } from './dice.ts';
 import { numberedIds, type RowSource } from './rows.ts';
 
@@ -43,7 +43,7 @@ export const ITEMS_AT_FULL_SCALE = 30_214;
 const ACTIVE = 11_241;
 const SPECIAL = 760;
 const DISCONTINUED = 11_900;
-/** One price file of a manufacturer, loaded in one night: that many rows share one instant. */
+/** One price file of a manufacturer, loaded in one night: that many rows at full scale, which share one instant. */
 const IMPORTED_TOGETHER = 1_300;
 
 type Flaw = 'poison' | 'html' | 'em-dash' | 'decomposed' | 'four-decimals' | 'free' | 'no-text';
@@ -67,15 +67,17 @@ export interface ItemOptions {
   readonly spare: number;
   readonly asOfMs: number;
   readonly flaws: boolean;
+  /** Rows that the night job commits at once. */
+  readonly commitRows: number;
 }
 
 export function items(options: ItemOptions): ItemSource {
-  const { seed, count, asOfMs } = options;
+  const { seed, count } = options;
   const rankOf = shuffle(seed, STREAM.itemOrder, count);
   const scale = count / ITEMS_AT_FULL_SCALE;
   const flawOf = options.flaws ? flawsByRank(scale) : () => null;
   const statusOf = statusByRank(scale);
-  const changedAtMs = changedAt(seed, count, asOfMs);
+  const changedAtMs = changedAt(options);
   const ids = numberedIds('', 1_000_001);
   // Spare rows, beyond the count, are plain active items.
   const rank = (index: number): number => (index < count ? rankOf(index) : FLAWS_MAX);
@@ -123,13 +125,13 @@ function statusByRank(scale: number): (rank: number) => ItemRow['statusCode'] {
   return (rank) => (rank < active ? 'A' : rank < special ? 'S' : rank < discontinued ? 'D' : 'I');
 }
 
-function changedAt(seed: number, count: number, asOfMs: number): (index: number) => number {
+function changedAt({ seed, count, asOfMs, commitRows }: ItemOptions): (index: number) => number {
   const tied = Math.round((IMPORTED_TOGETHER * count) / ITEMS_AT_FULL_SCALE);
   const tiedFrom = Math.floor(count * 0.4);
   const tiedMs = nightJob(businessInstant(asOfMs, 0.18, 0));
   return (index) =>
     index >= tiedFrom && index < tiedFrom + tied
-      ? tiedMs
+      ? tiedMs + afterFirstCommitMs(index - tiedFrom, commitRows)
       : businessInstant(
           asOfMs,
           fraction(seed, STREAM.itemChanged, index),

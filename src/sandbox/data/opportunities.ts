@@ -2,7 +2,7 @@
  * Which quote revisions exist, when they were made and what became of them: 26,000 revisions at full scale, over
  * about 9,000 opportunities. Held as columns, since revisions of one opportunity lie far apart in the file.
  */
-import { businessInstant, DAY_MS, newestMs, nightJob, oldestMs } from './days.ts';
+import { afterFirstCommitMs, businessInstant, DAY_MS, newestMs, nightJob, oldestMs } from './days.ts';
 import { Dice, STREAM } from './dice.ts';
 
 const STAGES = ['DRAFT', 'SENT', 'WON', 'LOST', 'EXPIRED', 'ORDERED'] as const;
@@ -25,7 +25,7 @@ export interface Revision {
 
 export const QUOTES_AT_FULL_SCALE = 26_000;
 export const VALID_FOR_DAYS = 30;
-/** Everything last touched in the first weeks came from an older system, in one load with one instant. */
+/** Everything last touched in the first weeks came from an older system, in one load. */
 const MIGRATED_DAYS = 28;
 
 const QUOTES_PER_DEAL = [
@@ -54,13 +54,16 @@ interface Draft {
   decidedMs: number | null;
 }
 
-export function revisions(seed: number, count: number, asOfMs: number): readonly Revision[] {
+/** @param commitRows rows that the load from the older system committed at once */
+export function revisions(seed: number, count: number, asOfMs: number, commitRows: number): readonly Revision[] {
   const drafts: Draft[] = [];
   for (let deal = 0; drafts.length < count; deal++) drafts.push(...dealDrafts(seed, deal, asOfMs));
   drafts.length = count;
   const migratedMs = nightJob(oldestMs(asOfMs) + MIGRATED_DAYS * DAY_MS);
-  for (const draft of drafts) if (draft.changedMs < migratedMs) draft.changedMs = migratedMs;
   drafts.sort((a, b) => a.createdMs - b.createdMs || a.deal - b.deal || a.quoteInDeal - b.quoteInDeal || a.rev - b.rev);
+  let migrated = 0;
+  for (const draft of drafts)
+    if (draft.changedMs < migratedMs) draft.changedMs = migratedMs + afterFirstCommitMs(migrated++, commitRows);
   return numbered(drafts);
 }
 

@@ -61,11 +61,13 @@ export interface QuoteOptions {
   readonly asOfMs: number;
   readonly items: ItemSource;
   readonly accounts: AccountSource;
+  /** Rows that the load from an older system committed at once. */
+  readonly commitRows: number;
 }
 
 export function quotes(options: QuoteOptions): QuoteSource {
   const { seed, count } = options;
-  const list = revisions(seed, count, options.asOfMs);
+  const list = revisions(seed, count, options.asOfMs, options.commitRows);
   const ids = numberedIds('Q-', 100_001);
   const revisionAt = (index: number): Revision => {
     const revision = list[index];

@@ -1,6 +1,7 @@
 /** What people do to an ERP during a day, on demand: edits, deletions, new quotes, a new sales rep. */
 import { z } from 'zod';
 import { money } from '../data/accounts.ts';
+import { afterFirstCommitMs } from '../data/days.ts';
 import { STREAM, shuffle } from '../data/dice.ts';
 import type { Revision } from '../data/opportunities.ts';
 import type { Row } from '../data/rows.ts';
@@ -55,12 +56,29 @@ function changeShare(resource: Resource, table: Table, share: number, context: C
   const all = table.byId();
   const amount = share === 0 ? 0 : Math.min(all.length, Math.max(1, Math.round(all.length * share)));
   const place = shuffle(context.seed, STREAM.change, all.length);
-  const stampMs = resource === 'quotes' && context.lineEditDoesNotTouch ? null : context.nowMs;
+  const untouched = resource === 'quotes' && context.lineEditDoesNotTouch;
+  const stampMs = stamps(amount, table, context);
   return Array.from({ length: amount }, (_, nth) => {
     const index = all[place(nth)] ?? 0;
-    table.edit(index, EDITS[resource](table.row(index)), stampMs);
+    table.edit(index, EDITS[resource](table.row(index)), untouched ? null : stampMs(nth, index));
     return table.idOf(index);
   });
+}
+
+/**
+ * The stamps of a job whose last commit is now; one of usual size is a single commit. A row that was saved while the job
+ * ran is stamped with the end: its dates never go back.
+ */
+function stamps(
+  amount: number,
+  table: Table,
+  { nowMs, environment: { commitRows } }: ChangeContext,
+): (nth: number, index: number) => number {
+  const firstMs = nowMs - afterFirstCommitMs(Math.max(0, amount - 1), commitRows);
+  return (nth, index) => {
+    const atMs = firstMs + afterFirstCommitMs(nth, commitRows);
+    return table.changedAtMs(index) < atMs ? atMs : nowMs;
+  };
 }
 
 const cents = (value: unknown): number => Math.round(Number(value) * 100);
@@ -94,14 +112,16 @@ interface FieldsSet {
   readonly set: Row;
 }
 
-/** A `lastChanged` among the fields is taken as it is; otherwise the row is stamped with the server's time. */
+/** A `lastChanged` among the fields is taken as it is; otherwise it is stamped like a job's. */
 function setFields({ resource, ids: wanted, set }: FieldsSet, table: Table, context: ChangeContext): readonly string[] {
   const { lastChanged, ...fields } = set;
   const givenMs = typeof lastChanged === 'string' ? Date.parse(lastChanged) : Number.NaN;
   const untouched = context.lineEditDoesNotTouch && resource === 'quotes' && 'lines' in fields;
-  const stampMs = Number.isNaN(givenMs) ? (untouched ? null : context.nowMs) : givenMs;
   const found = wanted.flatMap((id) => table.find(id) ?? []);
-  for (const index of found) table.edit(index, fields, stampMs);
+  const ownMs = stamps(found.length, table, context);
+  const stampMs = (nth: number, index: number): number | null =>
+    Number.isNaN(givenMs) ? (untouched ? null : ownMs(nth, index)) : givenMs;
+  for (const [nth, index] of found.entries()) table.edit(index, fields, stampMs(nth, index));
   return found.map((index) => table.idOf(index));
 }
 

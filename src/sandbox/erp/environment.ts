@@ -1,6 +1,6 @@
 /** Staging and production: two row sets of one distributor, mostly alike. */
 
-import { DAY_MS, instantOf } from '../data/days.ts';
+import { COMMIT_ROWS, DAY_MS, instantOf } from '../data/days.ts';
 import { fraction, STREAM } from '../data/dice.ts';
 import type { Revision } from '../data/opportunities.ts';
 import type { QuoteSource } from '../data/quotes.ts';
@@ -17,6 +17,8 @@ export interface ErpEnvironment {
   readonly reps: readonly RepRow[];
   readonly tables: { readonly items: Table; readonly accounts: Table; readonly quotes: Table };
   readonly quoteFile: QuoteSource;
+  /** Rows that a bulk job commits, and stamps, at once. */
+  readonly commitRows: number;
   /** Revisions made while the server runs, in the order of their rows. */
   readonly newRevisions: Revision[];
 }
@@ -27,6 +29,7 @@ export const staging = (world: ErpWorld): ErpEnvironment => ({
   reps: world.reps,
   tables: { items: new Table(world.items), accounts: new Table(world.accounts), quotes: new Table(world.quotes) },
   quoteFile: world.quotes,
+  commitRows: world.commitRows ?? COMMIT_ROWS,
   newRevisions: [],
 });
 
@@ -49,6 +52,7 @@ export function production(world: ErpWorld): ErpEnvironment {
       quotes: table(world.quotes, () => ({ marginPct: '27.5' })),
     },
     quoteFile: world.quotes,
+    commitRows: world.commitRows ?? COMMIT_ROWS,
     newRevisions: [],
   };
 }
