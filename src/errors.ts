@@ -67,3 +67,23 @@ export class FatalError extends Error {
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
+
+/** A code has no data in it: a message may. */
+const CODE = /^\w{1,40}$/;
+/** Deeper than anything that Node's fetch wraps. */
+const CAUSES_MAX = 5;
+
+/**
+ * The code of what went wrong, such as ECONNREFUSED; null without one. `fetch` hides it in causes, and where several
+ * addresses of a host were tried, that of the first counts.
+ */
+export function codeOf(thrown: unknown): string | null {
+  let at = thrown;
+  for (let depth = 0; at instanceof Error && depth < CAUSES_MAX; depth++) {
+    const code: unknown = Reflect.get(at, 'code');
+    if (typeof code === 'string' && CODE.test(code)) return code;
+    const [first]: unknown[] = at instanceof AggregateError ? at.errors : [];
+    at = first ?? at.cause;
+  }
+  return null;
+}

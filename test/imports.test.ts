@@ -12,7 +12,7 @@ interface Row {
 /** The first row that fits decides. */
 const TABLE: readonly Row[] = [
   { files: /^src\/pipe\.ts$/, may: ['type zod'] },
-  { files: /^src\/(errors|clock)\.ts$/, may: ['node:'] },
+  { files: /^src\/(errors|clock|bytes|durable-file)\.ts$/, may: ['node:'] },
   { files: /^src\/fingerprint\.ts$/, may: ['node:'] },
   { files: /^src\/canonical(\.ts|\/)/, may: ['src/canonical/'] },
   { files: /^src\/(draft|property)\.ts$/, may: ['type src/pipe.ts', 'src/canonical.ts', 'src/canonical/'] },
@@ -86,6 +86,8 @@ const TABLE: readonly Row[] = [
       'zod',
       'node:',
       'type src/pipe.ts',
+      'src/bytes.ts',
+      'src/durable-file.ts',
       'src/errors.ts',
       'src/fingerprint.ts',
       'src/canonical.ts',
@@ -102,6 +104,7 @@ const TABLE: readonly Row[] = [
       'src/probe/',
       'src/inquiry.ts',
       'type src/pipe.ts',
+      'src/durable-file.ts',
       'src/errors.ts',
       'src/fingerprint.ts',
       'src/canonical.ts',
@@ -163,6 +166,7 @@ const TABLE: readonly Row[] = [
       'src/schedule/',
       'src/config.ts',
       'src/config/',
+      'src/durable-file.ts',
       'src/errors.ts',
       'src/pipe-names.ts',
       'src/state/folder.ts',

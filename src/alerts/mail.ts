@@ -2,8 +2,9 @@
 import { isIP } from 'node:net';
 import { createTransport } from 'nodemailer';
 import type { Config } from '../config.ts';
+import { codeOf } from '../errors.ts';
 import type { Message } from './message.ts';
-import { codeOf, DEADLINE_MS } from './request.ts';
+import { DEADLINE_MS } from './request.ts';
 
 /** Each step has its own deadline; a server that answers each just in time is given up after this. */
 const WHOLE_MS_MAX = 20_000;
@@ -41,7 +42,7 @@ export async function mailTo(
 
 /** nodemailer calls all trouble of the connection ESOCKET; what it was stands in the message only. */
 function reasonOf(thrown: unknown): string {
-  const code = codeOf(thrown, 'mail');
+  const code = codeOf(thrown) ?? 'mail';
   const message = thrown instanceof Error ? thrown.message : '';
   if (code !== 'ESOCKET' && code !== 'ECONNECTION') return code;
   return /certificate/i.test(message) ? 'CERTIFICATE' : (/\bE[A-Z]{4,20}\b/.exec(message)?.[0] ?? code);

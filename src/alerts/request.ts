@@ -1,4 +1,5 @@
 /** One small HTTP request of the alerts, with a deadline; it never throws. */
+import { codeOf } from '../errors.ts';
 
 /** One attempt may take this long; after a quick refusal there is a second one. */
 export const DEADLINE_MS = 5_000;
@@ -18,19 +19,8 @@ export async function request(url: string, init: RequestInit): Promise<string | 
       if (FINAL.has(response.status) || (response.status >= 300 && response.status < 400)) return reason;
     } catch (thrown) {
       if (thrown instanceof DOMException && thrown.name === 'TimeoutError') return 'timeout'; // waited long enough
-      reason = codeOf(thrown);
+      reason = codeOf(thrown) ?? 'network';
     }
   }
   return reason;
-}
-
-/** fetch hides the cause; a code has no data in it, a message may. */
-export function codeOf(thrown: unknown, fallback = 'network'): string {
-  for (let at = thrown, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    const code: unknown = Reflect.get(at, 'code');
-    if (typeof code === 'string' && /^\w{1,40}$/.test(code)) return code;
-    const [first]: unknown[] = at instanceof AggregateError ? at.errors : [];
-    if (first instanceof Error) return codeOf(first, fallback);
-  }
-  return fallback;
 }

@@ -1,5 +1,6 @@
 /** `backup`: a copy of the state, the list of those there are, and the way back to one of them. */
 import { resolve } from 'node:path';
+import { sizeOf } from '../bytes.ts';
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config.ts';
 import { EXIT, type ExitCode, FatalError } from '../errors.ts';
@@ -43,8 +44,7 @@ export function backupList(flags: { readonly json?: boolean }, invocation: Invoc
     at: new Date(atMs).toISOString(),
   }));
   const lines = backups.map(({ path, bytes, at }) => {
-    const size = `${(bytes / 1_000_000).toFixed(1)} MB`;
-    return `${at.slice(0, 16).replace('T', ' ')} UTC  ${size.padStart(10)}  ${safe(path)}`;
+    return `${at.slice(0, 16).replace('T', ' ')} UTC  ${sizeOf(bytes).padStart(10)}  ${safe(path)}`;
   });
   const text = lines.length > 0 ? lines.join('\n') : 'there is no backup yet: retail-sync backup makes one';
   return print(invocation, flags.json === true, { counts: { files: backups.length }, backups }, text);

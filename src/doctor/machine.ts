@@ -2,9 +2,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sizeOf } from '../bytes.ts';
 import { asError, EXIT, FatalError } from '../errors.ts';
 import { databasePath } from '../state/database.ts';
-import { judgeFolder, megabytes } from '../state/folder.ts';
+import { judgeFolder } from '../state/folder.ts';
 import { generationPath } from '../state/generation.ts';
 import { type Finding, failed, fault, fine, warning } from './finding.ts';
 import { versionFindings } from './versions.ts';
@@ -64,7 +65,7 @@ function diskFindings(stateDir: string): Finding[] {
     const { refusal, warnings, freeBytes } = judgeFolder(stateDir);
     if (refusal) return [fault('files', 'disk', refusal.message, refusal.hint, EXIT.usage)];
     if (warnings.length > 0) return warnings.map((sentence) => warning('files', 'disk', sentence, null));
-    return [fine('files', 'disk', freeBytes === null ? 'local' : `local, ${megabytes(freeBytes)} free`)];
+    return [fine('files', 'disk', freeBytes === null ? 'local' : `local, ${sizeOf(freeBytes)} free`)];
   } catch (thrown) {
     const known = thrown instanceof FatalError ? thrown : asError(thrown);
     return [failed('files', 'disk', known, EXIT.usage)];

@@ -2,7 +2,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { type PeerCertificate, TLSSocket } from 'node:tls';
-import { asError, EXIT, type ExitCode } from '../errors.ts';
+import { asError, codeOf, EXIT, type ExitCode } from '../errors.ts';
 import { bounded, type Finding, fault, fine, warning } from './finding.ts';
 
 /** A host that a sync talks to. `isNeeded`: without it something cannot run today. */
@@ -123,7 +123,7 @@ const CODES: Readonly<Record<string, readonly [meaning: string, fix: string]>> =
 const UNKNOWN_AUTHORITY = /SELF_SIGNED|UNABLE_TO|CERT_UNTRUSTED|ISSUER/;
 
 function unreachable({ name, url, exit }: Target, error: Error): Finding {
-  const code = codeOf(error);
+  const code = codeOf(error) ?? '';
   const { host } = new URL(url);
   const [meaning, fix] =
     CODES[code] ??
@@ -131,12 +131,6 @@ function unreachable({ name, url, exit }: Target, error: Error): Finding {
       ? ['nobody this machine trusts signed its certificate', 'set NODE_EXTRA_CA_CERTS to the file of its authority']
       : ['no connection', 'see the address, the network and whether the system is up']);
   return fault('network', name, `${host}: ${meaning}${code === '' ? '' : ` (${code})`}`, fix, exit);
-}
-
-/** Both families of addresses may have been tried: then the code is that of the first. */
-function codeOf(error: Error): string {
-  const inner = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
-  return 'code' in inner && typeof inner.code === 'string' ? inner.code : '';
 }
 
 /** nodejs.org/api/cli.html#node_use_env_proxy1 */

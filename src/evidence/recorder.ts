@@ -1,4 +1,5 @@
 /** Listens to the calls of one probe at the ERP's fetch: what was asked, what came back, how long it took. */
+import { codeOf } from '../errors.ts';
 
 /** What a probe is doing when a call is made. */
 export type Stage = 'slices' | 'sample' | 'behaviour';
@@ -59,6 +60,11 @@ export class Recorder {
   #ask = 0;
   #pairs = 0;
   #bytes = 0;
+  readonly #refusalMsMax: number;
+
+  constructor(refusalMsMax = REFUSAL_MS_MAX) {
+    this.#refusalMsMax = refusalMsMax;
+  }
 
   begin(resource: string, stage: Stage): void {
     [this.#resource, this.#stage] = [resource, stage];
@@ -88,7 +94,7 @@ export class Recorder {
       return response.ok ? this.#tapped(response, exchange, startMs) : await this.#refused(response, exchange, startMs);
     } catch (thrown) {
       answer.totalMs = performance.now() - startMs;
-      [answer.outcome, answer.failure] = ['no answer', codeOf(thrown)];
+      [answer.outcome, answer.failure] = ['no answer', failureOf(thrown)];
       throw thrown;
     }
   };
@@ -135,7 +141,7 @@ export class Recorder {
             copy.take(value);
             controller.enqueue(value);
           } catch (thrown) {
-            exchange.answer.failure = codeOf(thrown);
+            exchange.answer.failure = failureOf(thrown);
             end('broken off');
             controller.error(thrown);
           }
@@ -158,7 +164,7 @@ export class Recorder {
     const timer = setTimeout(() => {
       outcome = 'left unread'; // the reading below ends as if all had come
       void reader?.cancel().catch(() => undefined);
-    }, REFUSAL_MS_MAX);
+    }, this.#refusalMsMax);
     try {
       for (let piece = await reader?.read(); piece?.done === false; piece = await reader?.read()) {
         copy.take(piece.value);
@@ -168,7 +174,7 @@ export class Recorder {
         }
       }
     } catch (thrown) {
-      [outcome, exchange.answer.failure] = ['broken off', codeOf(thrown)];
+      [outcome, exchange.answer.failure] = ['broken off', failureOf(thrown)];
     } finally {
       clearTimeout(timer);
       await reader?.cancel().catch(() => undefined);
@@ -210,9 +216,8 @@ class Copy {
   }
 }
 
-function codeOf(thrown: unknown): string {
+/** A time-out has a name and no code. */
+const failureOf = (thrown: unknown): string => {
   const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown;
-  if (typeof cause !== 'object' || cause === null) return 'unknown';
-  if ('code' in cause && typeof cause.code === 'string') return cause.code;
-  return cause instanceof Error ? cause.name : 'unknown';
-}
+  return codeOf(thrown) ?? (cause instanceof Error ? cause.name : 'unknown');
+};

@@ -1,5 +1,5 @@
 /** What must not leave the machine in any spelling, and the names that stand for it. */
-import { scrubber } from '../log/scrub.ts';
+import { inBase64, scrubber, spellingsOf } from '../log/scrub.ts';
 
 /** Variables that a reader of the archive sets to make the calls. */
 export type Variable = 'ERP_TOKEN' | 'ERP_USER' | 'ERP_PASSWORD' | 'ERP_SESSION';
@@ -81,27 +81,18 @@ export class Secrets {
   /** A short user name may be an ordinary word, such as sales: it is hidden only where a user name stands. */
   #hidden(): string[] {
     const ours = this.#known.filter(([name, value]) => name !== 'ERP_USER' || value.length >= 2 * CHARS_MIN);
-    return [...ours.map(([, value]) => value), ...this.#learned].flatMap(spellingsOf);
+    return [...ours.map(([, value]) => value), ...this.#learned];
   }
 
   #all(): string[] {
     return this.#hidden()
-      .filter((value) => value.length >= 2 * CHARS_MIN)
-      .flatMap((value) => [...spellingsOf(value), Buffer.from(value).toString('base64')]);
+      .flatMap((value) => [...spellingsOf(value), inBase64(value)])
+      .filter((spelling) => spelling.length >= 2 * CHARS_MIN);
   }
 }
 
 const isTelling = (value: string): boolean =>
   value.length >= 10 && /\d/.test(value) && /[A-Za-z]/.test(value) && !/^\d{4}-\d\d-\d\d/.test(value);
-
-const spellingsOf = (value: string): string[] => [
-  ...new Set([
-    value,
-    JSON.stringify(value).slice(1, -1),
-    encodeURIComponent(value),
-    new URLSearchParams({ '': value }).toString().slice(1), // as forms spell it: a blank is a plus
-  ]),
-];
 
 const wholly = (text: string): RegExp =>
   new RegExp(`(?<!\\w)${text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')}(?!\\w)`, 'g');

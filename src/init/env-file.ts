@@ -1,6 +1,7 @@
 /** `.env` with some values changed: comments, order and foreign lines stay; nobody else can read it. */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import { writeDurably } from '../durable-file.ts';
 
 /** Text of a value in `.env`; null for one that the format cannot hold. nodejs.org/api/util.html#utilparseenvcontent */
 export function written(value: string): string | null {
@@ -40,12 +41,7 @@ export function writeEnv(path: string, text: string, values: ReadonlyMap<string,
 
 function writePrivate(path: string, text: string): void {
   const draft = `${path}.new`;
-  const handle = openSync(draft, 'w', 0o600);
-  try {
-    writeFileSync(handle, text);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
+  rmSync(draft, { force: true }); // of a process that died
+  writeDurably(draft, text);
   renameSync(draft, path);
 }

@@ -1,17 +1,7 @@
 /** Writes and removes what an installation consists of. A file that is there is whole. */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, lstatSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { writeDurably } from '../durable-file.ts';
 import { asError, EXIT, FatalError } from '../errors.ts';
 import { makeFolder, syncFolder } from '../state/folder.ts';
 import type { UnitFile } from './supervisor.ts';
@@ -22,13 +12,7 @@ export function writeUnit({ path, text }: UnitFile): void {
   try {
     makeFolder(dirname(path));
     rmSync(draft, { force: true });
-    const file = openSync(draft, 'wx', 0o600);
-    try {
-      writeSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
+    writeDurably(draft, text);
     renameSync(draft, path);
     syncFolder(dirname(path));
   } catch (thrown) {

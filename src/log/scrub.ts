@@ -15,9 +15,11 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
 
 export type Scrub = (text: string) => string;
 
-/** Replaces the given secrets, also as JSON, URL and base64 spell them, and whatever has the shape of one. */
+/** Replaces the given secrets, also as JSON, addresses, forms and base64 spell them, and whatever has the shape of one. */
 export function scrubber(secrets: readonly string[]): Scrub {
-  const known = secrets.filter((secret) => secret.length >= SECRET_LENGTH_MIN).flatMap(spellings);
+  const known = secrets
+    .filter((secret) => secret.length >= SECRET_LENGTH_MIN)
+    .flatMap((secret) => [...spellingsOf(secret), inBase64(secret)]);
   const longestFirst = [...new Set(known)].sort((a, b) => b.length - a.length);
   return (text) => {
     let clean = text;
@@ -27,9 +29,14 @@ export function scrubber(secrets: readonly string[]): Scrub {
   };
 }
 
-const spellings = (secret: string): string[] => [
-  secret,
-  JSON.stringify(secret).slice(1, -1),
-  encodeURIComponent(secret),
-  Buffer.from(secret).toString('base64'),
+/** As JSON, addresses and forms write it: in a form a blank is a plus. */
+export const spellingsOf = (secret: string): string[] => [
+  ...new Set([
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(secret),
+    new URLSearchParams({ '': secret }).toString().slice(1),
+  ]),
 ];
+
+export const inBase64 = (secret: string): string => Buffer.from(secret).toString('base64');

@@ -1,4 +1,5 @@
 /** What `evidence` wrote, and what is in it. */
+import { sizeOf } from '../bytes.ts';
 import type { ExitCode } from '../errors.ts';
 import type { Reported } from '../evidence/archive-files.ts';
 import { grouped, type Paint, safe } from './style.ts';
@@ -34,7 +35,7 @@ export function renderEvidence(report: EvidenceReport, paint: Paint): string {
   const found = `${findings.length} finding${findings.length === 1 ? '' : 's'}`;
   return `${[
     paint('bold', safe(path)),
-    `  ${size(bytes)}, ${grouped(calls.made)} calls (${grouped(calls.kept)} with request and answer), ${found}`,
+    `  ${sizeOf(bytes)}, ${grouped(calls.made)} calls (${grouped(calls.kept)} with request and answer), ${found}`,
     '',
     ...findings.flatMap(({ number, resource, kind, observed }) =>
       paragraph(`${number}. ${resource}, ${kind}: ${observed}`, '  '),
@@ -55,9 +56,4 @@ export function renderEvidence(report: EvidenceReport, paint: Paint): string {
       '',
     ),
   ].join('\n')}\n`;
-}
-
-function size(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} bytes`;
-  return bytes < 1_000_000 ? `${Math.round(bytes / 1_000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }

@@ -4,7 +4,6 @@ import {
   closeSync,
   constants,
   fchmodSync,
-  fsyncSync,
   linkSync,
   lstatSync,
   openSync,
@@ -14,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { writeDurably } from '../durable-file.ts';
 import { EXIT, FatalError } from '../errors.ts';
 
 /** Writes a file with mode 0600, over one that is there. Throws FatalError (exit 2) that names `flag`. */
@@ -53,14 +53,8 @@ export function writeAnew(path: string, content: string | Uint8Array, flag: stri
   const draft = join(dirname(path), `.${basename(path)}.${process.pid}`);
   let isOurs = false;
   try {
-    const handle = openSync(draft, 'wx', 0o600);
+    writeDurably(draft, content);
     isOurs = true;
-    try {
-      writeFileSync(handle, content);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
     if (isForced) renameSync(draft, path);
     else nameOnce(draft, path);
   } catch (cause) {

@@ -3,7 +3,7 @@
  * may lack the first two, and a token that was taken back the third. What fails here costs no slot an attempt.
  */
 import type { Clock } from '../clock.ts';
-import { EXIT, FatalError } from '../errors.ts';
+import { codeOf, EXIT, FatalError } from '../errors.ts';
 import { SKEW_MS_MAX } from './tick.ts';
 
 /** Waking, a laptop needs seconds for its network; after this it is somewhere without one. */
@@ -96,7 +96,7 @@ async function ask(
     return { status: reply.status, dateMs: Date.parse(reply.headers.get('date') ?? '') };
   } catch (error) {
     if (signal.aborted) throw error;
-    return codeOf(error);
+    return error instanceof Error && error.name === 'TimeoutError' ? error.name : (codeOf(error) ?? '');
   }
 }
 
@@ -132,14 +132,3 @@ const refused = (host: string): FatalError =>
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 const hostOf = (url: string): string => new URL(url).host;
-
-/** fetch hides the cause one or two levels down. */
-function codeOf(error: unknown): string {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if (at.name === 'TimeoutError') return at.name;
-    if ('code' in at && typeof at.code === 'string') return at.code;
-    const [first] = at instanceof AggregateError ? at.errors : [];
-    if (first instanceof Error && 'code' in first && typeof first.code === 'string') return first.code;
-  }
-  return '';
-}

@@ -16,9 +16,10 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
+import { sizeOf } from '../bytes.ts';
 import { EXIT, FatalError } from '../errors.ts';
 import { explain } from './failures.ts';
-import { judgeFolder, makeFolder, megabytes, syncFolder } from './folder.ts';
+import { judgeFolder, makeFolder, syncFolder } from './folder.ts';
 
 /** Beside the copy there must be room for what the run itself writes. */
 const SPARE_BYTES = 20_000_000;
@@ -159,7 +160,7 @@ function needRoom(db: Database.Database, folder: string): void {
   if (freeBytes === null || freeBytes >= bytes + SPARE_BYTES) return;
   throw new FatalError(
     EXIT.internal,
-    `no backup: the copy takes ${megabytes(bytes)}, and the disk that holds ${folder} has ${megabytes(freeBytes)} free`,
+    `no backup: the copy takes ${sizeOf(bytes)}, and the disk that holds ${folder} has ${sizeOf(freeBytes)} free`,
     'free some space, or remove old files in the folder backups',
   );
 }

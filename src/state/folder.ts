@@ -2,6 +2,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, realpathSync, type StatsFs, statfsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve, sep } from 'node:path';
+import { sizeOf } from '../bytes.ts';
 import { EXIT, FatalError } from '../errors.ts';
 
 /** What is known of the disk under a folder; tests bring their own. */
@@ -103,14 +104,14 @@ function fullDisk(real: string, freeBytes: number | null): FatalError | null {
   if (freeBytes === null || freeBytes >= FREE_BYTES_MIN) return null;
   return new FatalError(
     EXIT.internal,
-    `the disk that holds ${real} is full: ${megabytes(freeBytes)} are free, a run needs ${megabytes(FREE_BYTES_MIN)} to begin`,
+    `the disk that holds ${real} is full: ${sizeOf(freeBytes)} are free, a run needs ${sizeOf(FREE_BYTES_MIN)} to begin`,
     'free some space and run the same command again: it continues where it stopped',
   );
 }
 
 function lowDisk(real: string, freeBytes: number | null): string | null {
   if (freeBytes === null || freeBytes >= FREE_BYTES_LOW || freeBytes < FREE_BYTES_MIN) return null;
-  return `only ${megabytes(freeBytes)} are free on the disk that holds ${real}; below ${megabytes(FREE_BYTES_MIN)} no run starts`;
+  return `only ${sizeOf(freeBytes)} are free on the disk that holds ${real}; below ${sizeOf(FREE_BYTES_MIN)} no run starts`;
 }
 
 function doubtfulDisk(real: string, type: number): string | null {
@@ -126,8 +127,6 @@ function macFolder(real: string): string | null {
     ? null
     : `the state folder lies below ~/${found}, which iCloud may copy; ~/Library/Application Support/retail-sync is safe`;
 }
-
-export const megabytes = (bytes: number): string => `${Math.floor(bytes / 1_000_000).toLocaleString('en-US')} MB`;
 
 /** Makes a rename durable: without it the name may be gone after a power cut. */
 export function syncFolder(folder: string): void {

@@ -7,9 +7,10 @@
  * ahead by accident. Without the file the database is believed, unless it carries the mark of a copy: that one is
  * doubted wherever it turns up, also on a new machine and also when no process has started since it was made.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Database } from 'better-sqlite3';
+import { writeDurably } from '../durable-file.ts';
 import { COPIED_AT } from './backup.ts';
 import { explain } from './failures.ts';
 import { syncFolder } from './folder.ts';
@@ -133,13 +134,8 @@ function readNote(stateDir: string): Noted | null {
 function note(stateDir: string, noted: Noted): void {
   const path = generationPath(stateDir);
   try {
-    const handle = openSync(`${path}.new`, 'w', 0o600);
-    try {
-      writeSync(handle, `${JSON.stringify(noted)}\n`);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
+    rmSync(`${path}.new`, { force: true }); // of a process that died
+    writeDurably(`${path}.new`, `${JSON.stringify(noted)}\n`);
     renameSync(`${path}.new`, path);
     syncFolder(dirname(path));
   } catch (error) {

@@ -1,18 +1,7 @@
 /** Puts a recording into its folder as a whole: it is there complete, or not at all. */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import { writeDurably } from '../../durable-file.ts';
 import { EXIT, FatalError } from '../../errors.ts';
 
 /** What an earlier recording left, and what a file manager does. */
@@ -54,7 +43,7 @@ export function writeFolder(folder: string, files: ReadonlyMap<string, string>):
     // Left by one that was killed: redacted, and of no use.
     rmSync(made, { recursive: true, force: true });
     mkdirSync(made, { mode: 0o700 });
-    for (const [name, text] of files) writeSynced(join(made, name), text);
+    for (const [name, text] of files) writeDurably(join(made, name), text);
     swap(folder, made, before);
   } catch (cause) {
     rmSync(made, { recursive: true, force: true });
@@ -80,16 +69,6 @@ function swap(folder: string, made: string, before: string): void {
     throw error;
   }
   rmSync(before, { recursive: true, force: true });
-}
-
-function writeSynced(path: string, text: string): void {
-  const handle = openSync(path, 'wx', 0o600);
-  try {
-    writeFileSync(handle, text);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
 
 const refusal = (message: string, hint: string): FatalError => new FatalError(EXIT.usage, message, hint);

@@ -1,5 +1,5 @@
 /** What a failed attempt means: try again, cut the slice, or call a person. */
-import { EXIT, FatalError } from '../../errors.ts';
+import { codeOf, EXIT, FatalError } from '../../errors.ts';
 import type { Auth, Limits } from './profile-schema.ts';
 
 /** An attempt that may work when made again. `isLarge`: the vendor ran out of time or room, not out of luck. */
@@ -53,7 +53,8 @@ export function failureOf(response: Response, asked: Asked, tookMs: number): Err
 /** What a rejected fetch or a cut-off body means. Only the cause's code is kept: messages may hold addresses. */
 export function brokenLine(thrown: unknown, asked: Asked, tookMs: number): AttemptError {
   const isLarge = isNearCeiling(tookMs, asked.limits);
-  return new AttemptError(`the connection broke${codeOf(thrown)}`, { isLarge, cause: thrown });
+  const code = codeOf(thrown);
+  return new AttemptError(`the connection broke${code === null ? '' : ` (${code})`}`, { isLarge, cause: thrown });
 }
 
 const isNearCeiling = (tookMs: number, { ceilingMs }: Limits): boolean =>
@@ -67,12 +68,6 @@ export function retryAfterOf(headers: Headers): number | null {
   const dateMs = isDate ? Date.parse(value) - Date.parse(headers.get('date') ?? '') : Number.NaN;
   const waitMs = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : dateMs;
   return Number.isNaN(waitMs) ? null : Math.min(Math.max(waitMs, 0), RETRY_AFTER_MS_MAX);
-}
-
-function codeOf(thrown: unknown): string {
-  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown;
-  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
-  return typeof code === 'string' ? ` (${code})` : '';
 }
 
 const redirected = ({ path }: Asked): FatalError =>
