@@ -2,6 +2,7 @@
  * A sample that is spread over what a source holds: over its slices, over the ages of its records, and so that every
  * code seen is in it. The first page alone is the oldest, or the lowest ids, and says little about the others.
  */
+import { TransientError } from '../errors.ts';
 import type { Inquiry, Question, Sight } from '../inquiry.ts';
 import type { Instant, Partition, SourceRecord } from '../pipe.ts';
 
@@ -29,8 +30,6 @@ export interface Sample {
   /** The newest time the source said it is; null when it never did. */
   readonly asOf: Instant | null;
   readonly sights: readonly Sight[];
-  /** Questions that the vendor refused. */
-  readonly refusals: readonly string[];
 }
 
 const DAY_MS = 86_400_000;
@@ -45,6 +44,7 @@ const PAGE_KEPT_MAX = 1_000;
 /** Records added for codes that the even choice missed. */
 const RARE_MAX = 20;
 
+/** Throws TransientError when the source refused every question: then nothing is known of it. */
 export async function takeSample(options: SampleOptions): Promise<Sample> {
   const gathering = new Gathering(options);
   const slices = evenly(options.partitions, SLICES_MAX);
@@ -112,6 +112,9 @@ class Gathering {
   }
 
   sample(slices: number): Sample {
+    const [refusal] = this.#refusals;
+    if (this.#sights.length === 0 && refusal !== undefined)
+      throw new TransientError('source', `none of ${this.#calls} questions got records; the first: ${refusal}`);
     const records = chosen(this.#sights, this.#options.size);
     const dates = records.map(({ modifiedAt }) => modifiedAt).sort();
     const asOfMs = this.#asOfMs();
@@ -125,7 +128,6 @@ class Gathering {
       newest: dates.at(-1) ?? null,
       asOf: asOfMs === null ? null : new Date(asOfMs).toISOString(),
       sights: this.#sights,
-      refusals: this.#refusals,
     };
   }
 }
