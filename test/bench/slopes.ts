@@ -17,9 +17,13 @@ export interface Slope extends Pick<Memory, 'what' | 'phase'> {
   readonly heapPer100k: number | null;
 }
 
+/** Below, the growth of a process that has just started outweighs that of its records. */
+const RECORDS_MIN = 30_000;
+
 /** By `what`, `phase` and size. */
 export function slopes(rows: readonly Memory[]): readonly Slope[] {
-  const series = Map.groupBy(rows, ({ what, phase }) => `${what} ${phase}`);
+  const large = rows.filter(({ records }) => records >= RECORDS_MIN);
+  const series = Map.groupBy(large, ({ what, phase }) => `${what} ${phase}`);
   return [...series.values()].flatMap((list) => {
     const ordered = list.toSorted((a, b) => a.records - b.records);
     return ordered.slice(1).flatMap((to, at) => {

@@ -57,7 +57,7 @@ export class Store {
   }
 
   /** Records with an id greater than `id`, in order. */
-  after(object: ObjectName, id: number): readonly ObjectRecord[] {
+  *after(object: ObjectName, id: number): Generator<ObjectRecord> {
     const records = this.all(object);
     let low = 0;
     let high = records.length;
@@ -66,7 +66,10 @@ export class Store {
       if (Number(records[middle]?.id) <= id) low = middle + 1;
       else high = middle;
     }
-    return records.slice(low);
+    for (let at = low; at < records.length; at++) {
+      const record = records[at];
+      if (record) yield record;
+    }
   }
 
   /** A record by id, archived or not; undefined once it was merged away. */
