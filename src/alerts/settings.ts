@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { readDotenv } from '../config/dotenv.ts';
 import { gather } from '../config/origins.ts';
-import { usableOf } from '../config/variables.ts';
+import { readAll } from '../config/variables.ts';
 import { alertsOf, type Config } from '../config.ts';
 
 export interface AlertSettings extends Pick<Config, 'environment' | 'stateDir' | 'alerts' | 'schedule'> {}
@@ -22,7 +22,7 @@ export function alertSettings({
     ],
     cwd,
   );
-  const values = usableOf(new Map([...given].map(([name, { text }]) => [String(name), text])));
+  const { values } = readAll(new Map([...given].map(([name, { text }]) => [String(name), text])));
   return {
     environment: values.RETAIL_SYNC_ENV,
     stateDir: resolve(cwd, values.RETAIL_SYNC_STATE_DIR),

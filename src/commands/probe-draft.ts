@@ -1,6 +1,7 @@
 /** `probe erp --draft`: asks unknown addresses a few questions and writes a profile with what speaks for each line. */
 import { basename, resolve } from 'node:path';
 import { systemClock } from '../clock.ts';
+import { Wrong } from '../config/shape.ts';
 import { httpUrl } from '../config/shapes.ts';
 import { EXIT, type ExitCode, FatalError } from '../errors.ts';
 import { type Answer, Asker, CALLS_MAX, CallCount } from '../probe/draft/ask.ts';
@@ -132,10 +133,10 @@ function targetOf(text: string): Target {
       `write --url products=https://…; there are ${RESOURCES}`,
     );
   const address = text.slice(at + 1);
-  const faults = httpUrl.safeParse(address);
-  if (!faults.success)
+  const read = httpUrl.read(address);
+  if (read instanceof Wrong)
     throw usage(
-      `the address of --url ${name}=… ${faults.error.issues[0]?.message ?? 'is not usable'}`,
+      `the address of --url ${name}=… ${read.sentences[0] ?? 'is not usable'}`,
       `give the address that lists ${name}, without credentials`,
     );
   const url = new URL(address);

@@ -1,6 +1,6 @@
 /** Limits that hold for all pipes and may differ for one: `50/5%,quotes=200/10%`. */
-import { z } from 'zod';
 import { pipeNames } from '../pipe-names.ts';
+import { type Description, Shape, Wrong } from './shape.ts';
 
 /** The larger of a number and a share (0 to 1). */
 export interface Limit {
@@ -54,29 +54,29 @@ function readPart<T>(part: string, { parse, wrong }: Kind<T>): { pipe: string | 
   return { pipe, value };
 }
 
-function perPipe<T>(kind: Kind<T>, fallback: T) {
-  return z.string().transform((text, context): PerPipe<T> => {
+const perPipe = <T>(kind: Kind<T>, fallback: T): Shape<PerPipe<T>> =>
+  new Shape((text) => {
     const byPipe: Record<string, T> = {};
     const forAll: T[] = [];
-    const refuse = (message: string): void => context.addIssue({ code: 'custom', message });
+    const wrong: string[] = [];
     for (const part of text.split(',').map((one) => one.trim())) {
       const read = readPart(part, kind);
-      if (typeof read === 'string') refuse(read);
+      if (typeof read === 'string') wrong.push(read);
       else if (read.pipe === null) forAll.push(read.value);
       else byPipe[read.pipe] = read.value;
     }
-    if (forAll.length > 1) refuse('says twice what holds for all pipes');
-    return { all: forAll[0] ?? fallback, byPipe };
+    if (forAll.length > 1) wrong.push('says twice what holds for all pipes');
+    return wrong.length > 0 ? new Wrong(...wrong) : { all: forAll[0] ?? fallback, byPipe };
   });
-}
 
 /** The default is what its text says, so that both are shown alike. */
-export const limitOf = (atLeast: number, percent: number) => {
+export const limitOf = (atLeast: number, percent: number, description: Description) => {
   const fallback = { atLeast, share: percent / 100 };
-  return perPipe(limit, fallback).default({ all: fallback, byPipe: {} });
+  return perPipe(limit, fallback).default({ all: fallback, byPipe: {} }, description);
 };
 
-export const countOf = (fallback: number) => perPipe(count, fallback).default({ all: fallback, byPipe: {} });
+export const countOf = (fallback: number, description: Description) =>
+  perPipe(count, fallback).default({ all: fallback, byPipe: {} }, description);
 
 const write = (value: Limit | number): string =>
   typeof value === 'number' ? String(value) : `${value.atLeast}/${Number((value.share * 100).toFixed(2))}%`;

@@ -1,5 +1,4 @@
 /** The configuration: flag over environment over `.env`, validated as a whole before anything else happens. */
-import { hash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { LogFiles } from '../log/file.ts';
 import type { Environment } from '../pipe.ts';
@@ -18,7 +17,7 @@ import {
   type SystemsGiven,
   squareOf,
 } from './systems.ts';
-import { isSecret, isVariable, type VariableName, type Variables, variableNames, variables } from './variables.ts';
+import { isSecret, readAll, type VariableName, type Variables, variableNames, variables } from './variables.ts';
 
 export type { ErpConfig, HubspotConfig, Need, SquareConfig } from './systems.ts';
 
@@ -82,7 +81,7 @@ interface Basics {
   readonly telemetry: { readonly endpoint: string; readonly headers: Readonly<Record<string, string>> } | null;
   /** Every secret's value, for the log's scrubber and nothing else. */
   readonly secrets: readonly string[];
-  readonly settings: readonly Setting[];
+  readonly settings: () => readonly Setting[];
 }
 
 /** With the systems named by `Needed` certainly there; the others may be null. */
@@ -130,35 +129,30 @@ export function loadOwnConfig<Needed extends Need>(
     ...contradictions(present),
     ...missing(input.needs, present),
   ];
-  if (values === null || faults.length > 0) throw configurationError(faults);
+  if (faults.length > 0) throw configurationError(faults);
   const config = build(values, gathered, input.cwd, today);
   if (!provides(config, input.needs)) throw configurationError(missing(input.needs, new Set()));
   return config;
 }
 
 /** The rows of `config show`, in the schema's order. */
-export const describeConfig = (config: Basics): readonly Setting[] => config.settings;
+export const describeConfig = (config: Basics): readonly Setting[] => config.settings();
 
 /** `missing` has reported what is not there; this says the same to the type checker. */
 function provides<Needed extends Need>(config: Config, needs: readonly Needed[]): config is Config<Needed> {
   return needs.every((need) => config[need] !== null);
 }
 
-function parse({ given }: Gathered): { values: Variables | null; faults: readonly Fault[] } {
-  const texts = Object.fromEntries([...given].map(([name, { text }]) => [name, text]));
-  const parsed = variables.safeParse(texts);
-  if (parsed.success) return { values: parsed.data, faults: [] };
-  const faults = parsed.error.issues.map((issue): Fault => {
-    const name = String(issue.path[0]);
-    return { name, wrong: issue.message, fix: fixOf(name, given.get(isVariable(name) ? name : 'LOG_LEVEL')?.origin) };
-  });
-  return { values: null, faults };
+function parse({ given }: Gathered): { values: Variables; faults: readonly Fault[] } {
+  const { values, misread } = readAll(new Map([...given].map(([name, { text }]) => [name, text])));
+  const faults = misread.map(({ name, wrong }) => ({ name, wrong, fix: fixOf(name, given.get(name)?.origin) }));
+  return { values, faults };
 }
 
-function fixOf(name: string, origin: Origin | undefined): string {
-  const example = isVariable(name) ? variables.shape[name].meta()?.example : undefined;
+function fixOf(name: VariableName, origin: Origin | undefined): string {
+  const { example } = variables[name];
   const where = origin === '.env' || origin === undefined ? 'in .env' : `(it comes from the ${origin})`;
-  return typeof example === 'string' && example !== ''
+  return example !== ''
     ? `correct it ${where}, for example ${name}=${example}`
     : `correct it ${where}; .env.example describes it`;
 }
@@ -239,11 +233,12 @@ function build(values: Variables, gathered: Gathered, cwd: string, today: string
       keepBytes: values.KEEP_LOGS_MB * 1_000_000,
     },
     secrets: [...gathered.given].filter(([name]) => isSecret(name)).map(([, { text }]) => text),
-    settings: variableNames.map((name) => ({
-      name,
-      value: isSecret(name) ? fingerprintOfSecret(values[name]) : String(shown[name] ?? ''),
-      origin: gathered.given.get(name)?.origin ?? 'default',
-    })),
+    settings: () =>
+      variableNames.map((name) => ({
+        name,
+        value: isSecret(name) ? fingerprintOfSecret(values[name]) : String(shown[name] ?? ''),
+        origin: gathered.given.get(name)?.origin ?? 'default',
+      })),
   };
 }
 
@@ -269,7 +264,9 @@ export function alertsOf(values: Variables): Alerts {
 
 /** Enough to see that two machines hold the same token, too little to guess it. */
 function fingerprintOfSecret(value: unknown): string {
-  return typeof value === 'string' ? `set (sha256:${hash('sha256', value, 'hex').slice(0, 4)})` : '';
+  if (typeof value !== 'string') return '';
+  const { hash } = process.getBuiltinModule('node:crypto'); // loaded only to show a secret's mark
+  return `set (sha256:${hash('sha256', value, 'hex').slice(0, 4)})`;
 }
 
 /** 29 February becomes 28 February. */

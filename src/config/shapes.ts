@@ -1,24 +1,19 @@
 /** The shapes of settings. Every message ends a sentence that starts with the variable's name; none repeats the value. */
-import { isIP } from 'node:net';
-import { z } from 'zod';
 import { isKind, KINDS, type Kind, type Policy } from '../probe/finding.ts';
+import { matching, Shape, text, Wrong } from './shape.ts';
 
 const CONTROLS = /\p{Cc}/u;
 
 /** Text without control characters that matches the pattern as a whole. */
 export const plain = (wrong: string, pattern = /./s) =>
-  z.string().refine((text) => pattern.test(text) && !CONTROLS.test(text), wrong);
+  text.refine((given) => pattern.test(given) && !CONTROLS.test(given), wrong);
 
 /** What an HTTP header can carry: visible ASCII without spaces. */
-export const header = z
-  .string()
-  .refine((text) => /^[\x21-\x7e]+$/.test(text), 'contains spaces or characters that no header can carry');
+export const header = matching(/^[\x21-\x7e]+$/, 'contains spaces or characters that no header can carry');
 
 export const millis = (max: number) => {
   const wrong = `is not a whole number of milliseconds from 0 to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, wrong)
+  return matching(/^\d{1,9}$/, wrong)
     .transform(Number)
     .refine((ms) => ms <= max, wrong);
 };
@@ -26,9 +21,7 @@ export const millis = (max: number) => {
 /** A whole number of things. */
 export const countUpTo = (max: number, min = 0) => {
   const wrong = `is not a whole number from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, wrong)
+  return matching(/^\d{1,9}$/, wrong)
     .transform(Number)
     .refine((count) => count >= min && count <= max, wrong);
 };
@@ -36,34 +29,28 @@ export const countUpTo = (max: number, min = 0) => {
 /** A number in plain digits, with up to four decimals. */
 export const decimalUpTo = (max: number) => {
   const wrong = `is not a number from 0 to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}(\.\d{1,4})?$/, wrong)
+  return matching(/^\d{1,9}(\.\d{1,4})?$/, wrong)
     .transform(Number)
     .refine((value) => value <= max, wrong);
 };
 
-/** `YYYY-MM-DD` that exists and is not in the future anywhere on Earth. */
-export const calendarDate = z.string().superRefine((text, context) => {
-  const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : new Date(Number.NaN);
-  if (Number.isNaN(at.getTime()) || at.toISOString().slice(0, 10) !== text) {
-    context.addIssue({ code: 'custom', message: 'is not a day as YYYY-MM-DD' });
-  }
-});
+/** `YYYY-MM-DD` that exists. */
+export const calendarDate = text.refine((given) => {
+  const at = /^\d{4}-\d{2}-\d{2}$/.test(given) ? new Date(`${given}T00:00:00Z`) : new Date(Number.NaN);
+  return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === given;
+}, 'is not a day as YYYY-MM-DD');
 
-export const emails = z
-  .string()
+export const emails = text
   .transform((list) => list.split(',').map((address) => address.trim()))
   .refine(
     (list) => list.every((address) => /^[^\s@<>,]+@[^\s@<>,]+$/.test(address)),
     'is not a list of e-mail addresses',
   );
 
-/** 127.0.0.0/8, ::1 and localhost: names and numbers that never leave this machine. */
+/** 127.0.0.0/8, ::1 and localhost: names and numbers that never leave this machine; an URL spells them one way. */
 function isLoopback(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
-  if (isIP(host) === 4) return host.startsWith('127.');
-  return host === '::1' || host === 'localhost' || host.endsWith('.localhost');
+  return /^127(\.\d{1,3}){3}$/.test(host) || host === '::1' || host === 'localhost' || host.endsWith('.localhost');
 }
 
 /** Link-local addresses and the names of metadata services; an URL spells every form of a number the same. */
@@ -85,55 +72,43 @@ function httpFault(text: string): string | null {
   return null;
 }
 
-function refuse(context: z.RefinementCtx, message: string | null): void {
-  if (message !== null) context.addIssue({ code: 'custom', message });
-}
+const unlessWrong = (given: string, wrong: string | null): string | Wrong =>
+  wrong === null ? given : new Wrong(wrong);
 
 /** An address to be called as it is, such as a webhook. */
-export const httpUrl = z.string().superRefine((text, context) => refuse(context, httpFault(text)));
+export const httpUrl = new Shape((given) => unlessWrong(given, httpFault(given)));
 
 /** A vendor's address: paths are appended to it, so it has no query and no trailing slash. */
-export const vendorUrl = z
-  .string()
-  .superRefine((text, context) => {
-    const fault = httpFault(text);
-    const tail = fault === null && /[?#]/.test(text) ? 'has a query or a fragment: give only the base' : null;
-    refuse(context, fault ?? tail);
-  })
-  .transform((text) => (URL.canParse(text) ? new URL(text).href.replace(/\/+$/, '') : text));
+export const vendorUrl = httpUrl
+  .refine((given) => !/[?#]/.test(given), 'has a query or a fragment: give only the base')
+  .transform((given) => new URL(given).href.replace(/\/+$/, ''));
 
 /** Credentials belong into this one: it is a secret as a whole. */
-export const mailUrl = z.string().superRefine((text, context) => {
-  const mail = URL.canParse(text) && /^smtps?:$/.test(new URL(text).protocol) && new URL(text).hostname !== '';
-  refuse(context, mail ? null : 'is not a URL as smtps://user:password@host:465');
-});
+export const mailUrl = text.refine(
+  (given) => URL.canParse(given) && /^smtps?:$/.test(new URL(given).protocol) && new URL(given).hostname !== '',
+  'is not a URL as smtps://user:password@host:465',
+);
 
 const isPolicy = (word: string): word is Policy => word === 'stop' || word === 'warn' || word === 'ignore';
 
 /** `kind=policy` with commas between: what a kind of drift does to a run. */
-export const policies = z.string().transform((text, context) => {
+export const policies = new Shape((given) => {
   const chosen: Partial<Record<Kind, Policy>> = {};
-  for (const pair of text.split(',').map((part) => part.trim())) {
+  const wrong: string[] = [];
+  for (const pair of given.split(',').map((part) => part.trim())) {
     const [kind = '', policy = '', ...rest] = pair.split('=').map((part) => part.trim());
-    if (!isKind(kind))
-      context.addIssue({
-        code: 'custom',
-        message: `names no kind of drift before =; there are ${Object.keys(KINDS).join(', ')}`,
-      });
-    else if (!isPolicy(policy) || rest.length > 0)
-      context.addIssue({ code: 'custom', message: `says for ${kind} neither stop, warn nor ignore` });
+    if (!isKind(kind)) wrong.push(`names no kind of drift before =; there are ${Object.keys(KINDS).join(', ')}`);
+    else if (!isPolicy(policy) || rest.length > 0) wrong.push(`says for ${kind} neither stop, warn nor ignore`);
     else chosen[kind] = policy;
   }
-  return chosen;
+  return wrong.length > 0 ? new Wrong(...wrong) : chosen;
 });
 
 /** `name=value` with commas between, values as URLs spell them: opentelemetry.io/docs/specs/otel/protocol/exporter */
-export const headers = z
-  .string()
-  .refine(
-    (list) => list.split(',').every((pair) => /^\s*[\w!#$&'*+.^`|~-]+=[\x21-\x7e]*\s*$/.test(pair) && isEncoded(pair)),
-    'is not a list of name=value with commas between',
-  );
+export const headers = text.refine(
+  (list) => list.split(',').every((pair) => /^\s*[\w!#$&'*+.^`|~-]+=[\x21-\x7e]*\s*$/.test(pair) && isEncoded(pair)),
+  'is not a list of name=value with commas between',
+);
 
 function isEncoded(text: string): boolean {
   try {

@@ -12,7 +12,7 @@ import {
   type SquareConfig,
   squareOf,
 } from '../config/systems.ts';
-import { isSecret, SECRETS, usableOf, type Variables } from '../config/variables.ts';
+import { isSecret, readAll, SECRETS, type Variables } from '../config/variables.ts';
 import { loadConfig } from '../config.ts';
 import { EXIT, FatalError } from '../errors.ts';
 import { type Finding, fault, fine, warning } from './finding.ts';
@@ -45,7 +45,7 @@ export function surveyConfiguration(given: Given): Survey {
   ];
   const gathered = withProfileUrls(gather(layers, cwd), cwd, false); // its faults are found where it is used
   const texts = new Map([...gathered.given].map(([name, { text }]) => [String(name), text]));
-  const values = usableOf(texts);
+  const { values } = readAll(texts);
   const profile = /\.ya?ml$/.test(values.ERP_PROFILE) ? resolve(cwd, values.ERP_PROFILE) : values.ERP_PROFILE;
   const systems = {
     hubspot: hubspotOf(values),
