@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // Plain JavaScript that Node 12 can parse: the sources are TypeScript and need a Node that runs them.
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { homedir } from 'node:os';
@@ -49,7 +48,8 @@ function followParent() {
 }
 
 /** The same command on the runtime that `npm ci` installed beside this file. */
-function rerun(node) {
+async function rerun(node) {
+  const { spawn } = await import('node:child_process');
   const args = process.execArgv.concat(fileURLToPath(import.meta.url), process.argv.slice(2));
   const env = Object.assign({}, process.env, { [MARK]: '1' });
   const child = spawn(node, args, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env });

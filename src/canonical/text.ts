@@ -25,7 +25,8 @@ export function text(value: string | null | undefined, lines: 'one' | 'many' = '
   return spaced.normalize('NFC').trim();
 }
 
-const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' });
+/** Slow to make, and hardly a text is that long. */
+let graphemes: Intl.Segmenter | undefined;
 
 /**
  * The text within `charsMax` UTF-16 units and how many of them were removed. It ends between two graphemes, so that no
@@ -33,6 +34,7 @@ const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' });
  */
 export function cut(whole: string, charsMax: number = HUBSPOT_TEXT_CHARS_MAX): { text: string; removed: number } {
   if (whole.length <= charsMax) return { text: whole, removed: 0 };
+  graphemes ??= new Intl.Segmenter('und', { granularity: 'grapheme' });
   const boundary = graphemes.segment(whole).containing(charsMax)?.index ?? 0;
   const kept = boundary > 0 ? whole.slice(0, boundary) : withoutHalfPair(whole.slice(0, charsMax));
   const trimmed = kept.trim();

@@ -37,7 +37,7 @@ export function accessOf(
   const own = commonBase(targets.map(({ url }) => url));
   const given = loadConfig({ env, cwd, needs: [] });
   const erp = given.erp ?? loadConfig({ env, cwd, needs: [], flags: { ERP_PRODUCTION_URL: own } }).erp;
-  const isNamed = given.settings.some(({ name, origin }) => name === 'ERP_PROFILE' && origin !== 'default');
+  const isNamed = given.settings().some(({ name, origin }) => name === 'ERP_PROFILE' && origin !== 'default');
   const profile = isNamed && erp !== null ? profileOf(erp.profile, draft) : null;
   refuseStranger(own, given.erp);
   const { base, isStaging, notes } = baseFor(targets, own, given.erp);

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isSecret, variableNames } from '../config/variables.ts';
-import { loadConfig } from '../config.ts';
+import { type Config, loadConfig } from '../config.ts';
 import { EXIT, FatalError } from '../errors.ts';
 import { ROOT } from '../pipe-names.ts';
 import type { Schedule } from '../schedule/plan.ts';
@@ -77,7 +77,7 @@ function refuseLosses(env: Env, environment: Env, cwd: string): void {
     const message = `${password} holds a password, which is not written into the file of a service`;
     throw new FatalError(EXIT.usage, message, 'use a proxy that needs none, or one on this machine that knows it');
   }
-  const here = loadConfig({ env, cwd, needs: ['hubspot'] }).settings;
+  const here = loadConfig({ env, cwd, needs: ['hubspot'] }).settings();
   const lost = lostNames(here, environment, cwd);
   if (lost.length === 0) return;
   const message = `${lost.join(', ')} ${lost.length === 1 ? 'stands' : 'stand'} in this shell only: a service would not have it, and no secret is written into its file`;
@@ -86,9 +86,13 @@ function refuseLosses(env: Env, environment: Env, cwd: string): void {
   throw new FatalError(EXIT.usage, message, `${how}, or set ${lost[0]}_FILE to the path of a file that holds it`);
 }
 
-type Settings = ReturnType<typeof loadConfig>['settings'];
+type Settings = ReturnType<Config['settings']>;
 
 function lostNames(here: Settings, environment: Env, cwd: string): readonly string[] {
-  const there = new Map(loadConfig({ env: environment, cwd, needs: [] }).settings.map((one) => [one.name, one.value]));
+  const there = new Map(
+    loadConfig({ env: environment, cwd, needs: [] })
+      .settings()
+      .map((one) => [one.name, one.value]),
+  );
   return here.filter(({ name, value }) => there.get(name) !== value).map(({ name }) => name);
 }

@@ -38,11 +38,18 @@ function pathOf(nameOrPath: string): string {
   return shipped ? join(SHIPPED_FOLDER, `${nameOrPath}.yaml`) : nameOrPath;
 }
 
+/** The last text that was parsed: a run opens its own source and those that it joins, all from one file. */
+let latest: { readonly path: string; readonly text: string; readonly description: Profile | TrytonSettings } | null =
+  null;
+
 /** What a name or file describes: a JSON API, or the settings of an adapter in code. */
 export function loadDescription(nameOrPath: string): Profile | TrytonSettings {
   const path = pathOf(nameOrPath);
   const text = readProfile(path);
-  return /^adapter:/m.test(text) ? parseAs(TrytonSettings, text, path) : parseProfile(text, path);
+  if (latest?.path === path && latest.text === text) return latest.description;
+  const description = /^adapter:/m.test(text) ? parseAs(TrytonSettings, text, path) : parseProfile(text, path);
+  latest = { path, text, description };
+  return description;
 }
 
 /** The profile in a YAML text; `file` names it in faults. */
