@@ -1,6 +1,7 @@
 /** The command line: parse, call, print, exit. Whatever is heavy is imported by the command that needs it. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { adviceOn } from './commands/advice.ts';
 import type { Invocation } from './commands/invocation.ts';
 import { registerAccount } from './commands/register-account.ts';
 import { registerAlerts } from './commands/register-alerts.ts';
@@ -15,7 +16,7 @@ import { registerReconcile } from './commands/register-reconcile.ts';
 import { registerSafetyCommands } from './commands/register-safety.ts';
 import { registerStateCommands } from './commands/state-commands.ts';
 import { Stopped } from './engine/verdict.ts';
-import { asError, EXIT, type ExitCode, FatalError, TransientError } from './errors.ts';
+import { asError, EXIT } from './errors.ts';
 import { pipeNames } from './pipe-names.ts';
 
 // Before anything is created: state, logs and reports belong to this user alone from their first byte.
@@ -50,11 +51,11 @@ function listen(): void {
   }
 }
 
-function fail(thrown: unknown): never {
+async function fail(thrown: unknown): Promise<never> {
   const error = asError(thrown);
   if (error instanceof Stopped) process.exit(error.exit);
   if (stop.signal.reason instanceof Stopped) process.exit(stop.signal.reason.exit);
-  const { exit, message, hint } = advice(error);
+  const { exit, message, hint } = await adviceOn(error, invocation);
   if (process.argv.includes('--json')) {
     const document = { schemaVersion: 1, runId: null, status: 'failed', counts: {}, exit, reason: message, hint };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
@@ -63,29 +64,13 @@ function fail(thrown: unknown): never {
   process.exit(exit);
 }
 
-/** What a person is told: the cause and the next thing to do; a stack only where the fault is ours. */
-function advice(error: Error): { exit: ExitCode; message: string; hint: string | null } {
-  if (error instanceof FatalError) return error;
-  if (!(error instanceof TransientError)) {
-    return {
-      exit: EXIT.internal,
-      message: `a fault in retail-sync itself: ${error.stack ?? error.message}`,
-      hint: null,
-    };
-  }
-  const [name, exit] =
-    error.system === 'hubspot' ? (['HubSpot', EXIT.hubspot] as const) : (['The source', EXIT.source] as const);
-  const hint = 'run the same command again later; retail-sync doctor looks at every connection';
-  return { exit, message: `${name} does not answer as it should: ${error.message}`, hint };
-}
-
 /** Runs a command and exits with its code when everything written has been handed over. */
 async function run(work: () => Promise<number>): Promise<void> {
   try {
     listen();
     process.exitCode = await work();
   } catch (error) {
-    fail(error);
+    await fail(error);
   }
 }
 

@@ -18,7 +18,7 @@ import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { sizeOf } from '../bytes.ts';
 import { EXIT, FatalError } from '../errors.ts';
-import { explain } from './failures.ts';
+import { explain, isDamage } from './failures.ts';
 import { judgeFolder, makeFolder, syncFolder } from './folder.ts';
 
 /** Beside the copy there must be room for what the run itself writes. */
@@ -140,7 +140,7 @@ function copyInto(db: Database.Database, target: string, nowMs: number): string 
     return path;
   } catch (error) {
     discard(draft);
-    throw explain(error, path);
+    throw explain(error, isDamage(error) ? db.name : path); // the copy is new: it is what was copied that is damaged
   }
 }
 

@@ -64,6 +64,7 @@ export function openReadOnly(stateDir: string): Db | null {
   const path = databasePath(stateDir);
   if (!existsSync(path)) return null;
   try {
+    refuseEmpty(path);
     const db = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
     refuseForeign(db, path, MIGRATIONS.length);
     return db;
@@ -91,19 +92,22 @@ function connect(path: string, steps: readonly string[], { onWarning, readDisk, 
     const { refusal, warnings } = judgeFolder(dirname(path), readDisk);
     if (refusal) throw refusal;
     for (const sentence of warnings) onWarning?.(sentence);
-    // A file that exists but is empty was truncated: SQLite would quietly make a new, empty state of it.
-    if (existsSync(path) && statSync(path).size === 0) {
-      throw new FatalError(
-        EXIT.usage,
-        `the state database ${path} is empty (0 bytes): it was truncated, its cursors and fingerprints are gone`,
-        `restore a backup (retail-sync backup list), or remove the file; the next run then reads everything again (no duplicates: writes are upserts)`,
-      );
-    }
-    if (!existsSync(path)) create(path, steps);
+    if (existsSync(path)) refuseEmpty(path);
+    else create(path, steps);
     return new Database(path, { timeout: busyTimeoutMs ?? BUSY_TIMEOUT_MS });
   } catch (error) {
     throw explain(error, path);
   }
+}
+
+/** A file that exists but is empty was truncated: SQLite would quietly make a new, empty state of it. */
+function refuseEmpty(path: string): void {
+  if (statSync(path).size > 0) return;
+  throw new FatalError(
+    EXIT.usage,
+    `the state database ${path} is empty (0 bytes): it was truncated, its cursors and fingerprints are gone`,
+    'restore the newest backup: retail-sync backup list, then retail-sync backup restore FILE; or remove the file: the next run reads everything again, without duplicates',
+  );
 }
 
 /**
@@ -215,6 +219,23 @@ function applyStep(db: Db, path: string, step: string, version: number): void {
 /** Reads every page of the database. Throws FatalError when one is damaged. */
 export function checkIntegrity(db: Db, path: string): void {
   if (db.pragma('quick_check(1)', { simple: true }) !== 'ok') throw damaged(path);
+}
+
+/** After a failure that nothing explains: whether the state is damaged. Null also above the size that is quickly read. */
+export function findDamage(stateDir: string): FatalError | null {
+  const path = databasePath(stateDir);
+  if (!existsSync(path) || statSync(path).size > QUICK_CHECK_BYTES_MAX) return null;
+  let db: Db | null = null;
+  try {
+    db = openReadOnly(stateDir);
+    if (db) checkIntegrity(db, path);
+    return null;
+  } catch (thrown) {
+    const told = explain(thrown, path);
+    return told instanceof FatalError ? told : null;
+  } finally {
+    db?.close();
+  }
 }
 
 function bind(db: Db, binding: Binding, path: string): void {

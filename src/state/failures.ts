@@ -10,6 +10,10 @@ export const damaged = (path: string, cause?: unknown): FatalError =>
     { cause },
   );
 
+/** What SQLite says of a page that is not as it wrote it, and of a file that is none of its own. */
+export const isDamage = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && /^SQLITE_(?:NOTADB|CORRUPT)/.test(String(error.code));
+
 const UNWRITABLE = ['SQLITE_READONLY', 'SQLITE_CANTOPEN', 'EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'ENOENT', 'ELOOP'];
 
 /** SQLite's result codes as one sentence and the next thing to do. https://www.sqlite.org/rescode.html */
@@ -25,7 +29,7 @@ export function explain(error: unknown, path: string): unknown {
       { cause: error },
     );
   }
-  if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) return damaged(path, error);
+  if (isDamage(error)) return damaged(path, error);
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
     return new FatalError(
       EXIT.locked,

@@ -1,0 +1,37 @@
+/** What a person is told when a command fails: the cause and the next thing to do. */
+import { EXIT, type ExitCode, FatalError, TooLargeError, TransientError } from '../errors.ts';
+import type { Invocation } from './invocation.ts';
+
+export interface Advice {
+  readonly exit: ExitCode;
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+/** A stack only where the fault is ours: a damaged state, which may make anything fail that reads it, is told apart. */
+export async function adviceOn(error: Error, where: Pick<Invocation, 'env' | 'cwd'>): Promise<Advice> {
+  if (error instanceof FatalError) return error;
+  if (error instanceof TransientError || error instanceof TooLargeError) {
+    const isHubSpot = error instanceof TransientError && error.system === 'hubspot';
+    return {
+      exit: isHubSpot ? EXIT.hubspot : EXIT.source,
+      message: `${isHubSpot ? 'HubSpot' : 'The source'} does not answer as it should: ${error.message}`,
+      hint: 'run the same command again later; retail-sync doctor looks at every connection',
+    };
+  }
+  const fault = `a fault in retail-sync itself: ${error.stack ?? error.message}`;
+  return (await ofState(error, where)) ?? { exit: EXIT.internal, message: fault, hint: null };
+}
+
+/** Null when the state has nothing to do with it, as far as anybody can tell. */
+async function ofState(error: Error, { env, cwd }: Pick<Invocation, 'env' | 'cwd'>): Promise<FatalError | null> {
+  try {
+    const { loadOwnConfig } = await import('../config/own.ts');
+    const { databasePath, explain, findDamage } = await import('../state/database.ts');
+    const { stateDir } = loadOwnConfig({ env, cwd, needs: [] });
+    const told = explain(error, databasePath(stateDir));
+    return told instanceof FatalError ? told : findDamage(stateDir);
+  } catch {
+    return null; // the configuration cannot be read either: the fault itself is what there is to tell
+  }
+}
