@@ -58,6 +58,9 @@ export async function startVendors({ scale, items }: Shop, regime: Regime): Prom
     ],
     { stdio: ['ignore', 'pipe', 'ignore'] },
   );
+  // A bench that fails takes them along.
+  const end = (): void => void child.kill('SIGTERM');
+  process.once('exit', end);
   const { env } = Env.parse(JSON.parse(await firstLine(child)));
   const hubspot = env.HUBSPOT_BASE_URL ?? '';
   const erp = new URL(env.ERP_STAGING_URL ?? '').origin;
@@ -79,7 +82,8 @@ export async function startVendors({ scale, items }: Shop, regime: Regime): Prom
     peakMb: () => peakMbOf(child.pid),
     close: async () => {
       const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
+      process.off('exit', end);
+      end();
       await ended;
       rmSync(home, { recursive: true, force: true });
     },
