@@ -1,5 +1,6 @@
 /** `prune`: what has outlived its time, in the state and beside it. A daily job of the schedule does the same. */
 import { rmSync, statSync } from 'node:fs';
+import { sizeOf } from '../bytes.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { grouped } from '../report/style.ts';
@@ -67,14 +68,14 @@ const pruneLocked = (ages: Ages, { vacuum }: PruneFlags, invocation: Invocation)
   withLock(invocation, { needs: [] }, ({ config, db }) => {
     const path = databasePath(config.stateDir);
     const files = filesOf(config, ages);
-    const sizeBefore = sizeOf([path, `${path}-wal`, ...files]);
+    const sizeBefore = bytesIn([path, `${path}-wal`, ...files]);
     const rows = prune(db, ages);
     shrink(db, vacuum === true);
     for (const file of files) rmSync(file, { force: true });
-    return { rows, files, freedBytes: Math.max(0, sizeBefore - sizeOf([path, `${path}-wal`])) };
+    return { rows, files, freedBytes: Math.max(0, sizeBefore - bytesIn([path, `${path}-wal`])) };
   });
 
-const sizeOf = (files: readonly string[]): number =>
+const bytesIn = (files: readonly string[]): number =>
   files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
 
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -94,7 +95,7 @@ function render({ rows, files, freedBytes }: Done, ages: Ages, backups: number, 
     `  ${grouped(count).padStart(9)}  ${what} before ${iso(beforeMs).slice(0, 10)}`;
   const rest = flags.dryRun
     ? 'do it: the same without --dry-run'
-    : `${grouped(Math.round(freedBytes / 1024))} KB given back to the disk${flags.vacuum ? '' : '; more with --vacuum'}`;
+    : `${sizeOf(freedBytes)} given back to the disk${flags.vacuum ? '' : '; more with --vacuum'}`;
   return `${[
     flags.dryRun ? 'would delete' : 'deleted',
     row(rows.letters, 'resolved and discarded letters last seen', ages.lettersBeforeMs),

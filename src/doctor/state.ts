@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { sizeOf } from '../bytes.ts';
 import { EXIT, FatalError } from '../errors.ts';
 import { listBackups } from '../state/backup.ts';
 import { checkIntegrity, type Db, databasePath, openReadOnly, schemaOf } from '../state/database.ts';
@@ -93,7 +94,7 @@ function backupFinding(stateDir: string, nowMs: number): Finding {
 
 function logFinding(stateDir: string): Finding {
   const bytes = statSync(`${databasePath(stateDir)}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-  const said = `the write-ahead log holds ${Math.ceil(bytes / 1000).toLocaleString('en-US')} KB`;
+  const said = `the write-ahead log holds ${sizeOf(bytes)}`;
   return bytes > LOG_BYTES_MANY
     ? warning('state', 'log', `${said}: a reader keeps it from being folded in`, 'end whatever has state.db open')
     : fine('state', 'log', said);
