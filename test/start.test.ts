@@ -11,16 +11,15 @@ const ENTRY = fileURLToPath(new URL('../bin/retail-sync.js', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'retail-sync-start-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** Notes every module that is resolved, and writes the list down when the process ends. */
+/** Notes every module that is loaded, and writes the list down when the process ends. */
 const NOTE = `data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from 'node:module';
   import { writeFileSync } from 'node:fs';
   const urls = new Set();
   registerHooks({
-    resolve(specifier, context, next) {
-      const found = next(specifier, context);
-      urls.add(found.url);
-      return found;
+    load(url, context, next) {
+      urls.add(url);
+      return next(url, context);
     },
   });
   process.on('exit', () => writeFileSync(process.env.NOTED, [...urls].join('\\n')));
