@@ -25,8 +25,13 @@ const NOTE = `data:text/javascript,${encodeURIComponent(`
   process.on('exit', () => writeFileSync(process.env.NOTED, [...urls].join('\\n')));
 `)}`;
 
-/** The packages and the parts of Node that a command loads, and how many files of ours. */
-function loadedBy(...args: readonly string[]): { packages: string[]; builtins: string[]; files: number } {
+/** The packages, their languages and the parts of Node that a command loads, and how many files of ours. */
+function loadedBy(...args: readonly string[]): {
+  packages: string[];
+  builtins: string[];
+  languages: string[];
+  files: number;
+} {
   const noted = join(scratch, 'noted');
   const env = { ...process.env, NOTED: noted, RETAIL_SYNC_STATE_DIR: scratch };
   const { status } = spawnSync(process.execPath, ['--import', NOTE, ENTRY, ...args], { cwd: scratch, env });
@@ -35,6 +40,7 @@ function loadedBy(...args: readonly string[]): { packages: string[]; builtins: s
   const packages = urls.flatMap((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []);
   return {
     packages: [...new Set(packages)].sort(),
+    languages: urls.flatMap((url) => /\/locales\/([\w-]+)\.js$/.exec(url)?.[1] ?? []),
     builtins: urls.filter((url) => url.startsWith('node:')),
     files: urls.filter((url) => /\/(src|jobs|mappers)\//.test(url)).length,
   };
@@ -51,7 +57,14 @@ describe('a start', () => {
     closeDatabase(openDatabase(scratch, { environment: 'sandbox', portalId: '1' }));
     const { packages, builtins, files } = loadedBy('status');
     expect(packages).toEqual(['better-sqlite3', 'commander']);
+    expect(builtins).toContain('node:fs');
     expect(builtins).not.toContain('node:crypto');
     expect(files).toBeLessThanOrEqual(55);
+  });
+
+  test('of what needs schemas loads one of their languages', () => {
+    const { packages, languages } = loadedBy('schema');
+    expect(packages).toContain('zod');
+    expect(languages.sort()).toEqual(['en', 'index']);
   });
 });
