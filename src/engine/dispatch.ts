@@ -57,7 +57,8 @@ export class Dispatch<E> {
 
   #decideChunk(entities: readonly string[]): readonly Decided[] {
     const decided = this.#options.mapper.decideAll(entities);
-    for (const one of decided) this.#settleOrQueue(one);
+    const going = decided.filter((one) => this.#settleOrQueue(one) === 'queued');
+    if (going.length > 0) this.#options.state.startSending(going.map(({ entity }) => entity));
     return decided;
   }
 
@@ -74,14 +75,14 @@ export class Dispatch<E> {
     }
   }
 
-  #settleOrQueue(one: Decided): void {
+  /** Settles what needs no write. */
+  #settleOrQueue(one: Decided): 'settled' | 'queued' {
     const { state, ledger } = this.#options;
     const { entity, decision } = one;
     if (decision.kind !== 'rejected') this.#wantLinks(one);
     this.#addSums(one.sums);
     if (decision.kind === 'write' || (decision.kind === 'excluded' && decision.farewell.length > 0)) {
-      state.setEntity(entity, 'sending', null);
-      return;
+      return 'queued';
     }
     if (decision.kind === 'rejected') {
       state.setEntity(entity, 'dead', null);
@@ -90,17 +91,18 @@ export class Dispatch<E> {
       const letter = { subject, entity, stage: 'map', category: 'invalid', reason, raw: one.raw } as const;
       this.#options.onDeadLetter(state.letters.open(letter));
       for (const record of one.records) ledger.settle(record, { kind: 'dead-lettered' });
-      return;
+      return 'settled';
     }
     state.letters.resolve(entity);
     if (decision.kind === 'unchanged') {
       this.unchanged += decision.upserts;
       state.setEntity(entity, 'clean', null);
       for (const record of one.records) ledger.settle(record, { kind: 'unchanged' });
-      return;
+      return 'settled';
     }
     state.excludeEntity(entity, decision.rule);
     for (const record of one.records) ledger.settle(record, { kind: 'excluded', rule: decision.rule });
+    return 'settled';
   }
 
   /** Links are wanted from the moment they are mapped; they are made when both ends are there. */

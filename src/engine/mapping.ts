@@ -2,6 +2,7 @@
 import { type Decision, decide, type Resolve } from '../decide.ts';
 import type { Facts, Issue, Mapped, Mapping, ObjectType, Upsert } from '../pipe.ts';
 import { DELETED_AT_SOURCE } from '../state/absences.ts';
+import type { Claims, ExclusiveValue } from '../state/claims.ts';
 import type { KnownObject } from '../state/objects.ts';
 import type { MirroredRecord, StreamState } from '../state/stream.ts';
 import type { FreshPage } from './fresh.ts';
@@ -70,15 +71,18 @@ export class EntityMapper<E> {
       }),
     );
     for (const entity of deleted.keys()) mapped.set(entity, this.#farewell(entity));
-    for (const [entity, result] of mapped) {
-      // What is deleted at the source still stands in HubSpot, with its key and its e-mail.
-      const isStanding = deleted.has(entity) && state.objects.ofEntity(entity).length > 0;
-      if (!isStanding) this.#claim(entity, result, records.get(entity) ?? []);
-    }
-    const recall = this.#recall([...mapped.values()].flatMap(upsertsOf));
+    // What is deleted at the source still stands in HubSpot, with its key and its e-mail.
+    const isStanding = (entity: string): boolean => deleted.has(entity) && state.objects.ofEntity(entity).length > 0;
+    this.#claim(
+      [...mapped].filter(([entity]) => !isStanding(entity)),
+      records,
+    );
+    const upserts = [...mapped.values()].flatMap(upsertsOf);
+    const recall = this.#recall(upserts);
+    const standing = state.claims.standings(upserts);
     return entities.map((entity) => {
       const rows = records.get(entity) ?? [];
-      const result = this.#own(entity, mapped.get(entity) ?? NOT_MAPPED);
+      const result = this.#own(entity, mapped.get(entity) ?? NOT_MAPPED, standing);
       return {
         entity,
         records: deleted.get(entity) ?? rows.map((row) => row.id),
@@ -117,7 +121,7 @@ export class EntityMapper<E> {
     const farewell = state.objects.ofEntity(entity).flatMap((left): Upsert[] => {
       const properties = mapping.deleted?.(left) ?? null;
       const upsert = { object: left.object, key: left.key, properties: properties ?? {} };
-      const isOwn = (state.claims.standing(upsert).owner ?? entity) === entity;
+      const isOwn = (state.claims.standings([upsert])(upsert).owner ?? entity) === entity;
       return properties !== null && isOwn ? [upsert] : [];
     });
     return { kind: 'excluded', rule: DELETED_AT_SOURCE, farewell };
@@ -155,28 +159,37 @@ export class EntityMapper<E> {
     return (object, key) => known.get(object)?.get(key) ?? UNKNOWN;
   }
 
-  /** Notes which keys and exclusive values an entity maps to; whom that concerns is decided once more. */
-  #claim(entity: string, mapped: Mapped, rows: readonly MirroredRecord[]): void {
+  /** Notes which keys and exclusive values these entities map to; whom that concerns is decided once more. */
+  #claim(
+    mapped: readonly (readonly [string, Mapped])[],
+    records: ReadonlyMap<string, readonly MirroredRecord[]>,
+  ): void {
     const { state } = this.#options;
-    const upserts = mapped.kind === 'upserts' ? mapped.upserts : [];
-    const modifiedAt = rows.reduce((latest, row) => (row.modifiedAt > latest ? row.modifiedAt : latest), '');
-    const values = upserts.flatMap(({ object, key, properties }) =>
-      this.#exclusive
-        .filter((spec) => spec.object === object)
-        .map(({ name }) => ({ object, key, property: name, value: properties[name] ?? '' })),
-    );
-    const held = values.filter(({ value }) => value !== '');
-    for (const other of state.claims.replace(entity, modifiedAt, upserts, held)) state.reopenDecided(other);
+    const entries = mapped.map(([entity, result]) => {
+      const upserts = result.kind === 'upserts' ? result.upserts : [];
+      const modifiedAt = (records.get(entity) ?? []).reduce(
+        (latest, row) => (row.modifiedAt > latest ? row.modifiedAt : latest),
+        '',
+      );
+      return { entity, modifiedAt, claims: upserts, values: upserts.flatMap((upsert) => this.#valuesOf(upsert)) };
+    });
+    for (const other of state.claims.replace(entries)) state.reopenDecided(other);
+  }
+
+  #valuesOf({ object, key, properties }: Upsert): ExclusiveValue[] {
+    return this.#exclusive
+      .filter((spec) => spec.object === object)
+      .map(({ name }) => ({ object, key, property: name, value: properties[name] ?? '' }))
+      .filter(({ value }) => value !== '');
   }
 
   /**
    * What of a mapping is this entity's to write. Two spellings of one key are a collision and none is guessed; a key
    * that another entity changed later is that one's; a value that only one object may hold goes to the smallest key.
    */
-  #own(entity: string, mapped: Mapped): Mapped {
+  #own(entity: string, mapped: Mapped, standing: ReturnType<Claims['standings']>): Mapped {
     if (mapped.kind !== 'upserts') return mapped;
-    const { claims } = this.#options.state;
-    const standings = mapped.upserts.map((upsert) => ({ upsert, ...claims.standing(upsert) }));
+    const standings = mapped.upserts.map((upsert) => ({ upsert, ...standing(upsert) }));
     const issues = standings.flatMap(({ upsert, otherSpelling }): Issue[] => {
       const message = `the key ${upsert.key} of ${upsert.object} differs from ${otherSpelling} only in case, width or spaces`;
       return otherSpelling === null ? [] : [{ path: 'id', message }];

@@ -56,6 +56,8 @@ export class Reader<E> {
   readonly #options: ReaderOptions<E>;
   readonly #debt: ReadingDebt;
   #everything = true;
+  #readSinceMoved = 0;
+  #openWhenMoved = 0;
 
   constructor(options: ReaderOptions<E>) {
     this.#options = options;
@@ -222,11 +224,17 @@ export class Reader<E> {
     return { kind: 'modified', from: owed !== null && owed < from ? owed : from };
   }
 
-  /** While a sorted listing is read: up to what was read of it, never near the source's present. */
+  /**
+   * While a sorted listing is read: up to what was read of it, never near the source's present. Not before as many records
+   * were read as are open, because it looks at each of these: at every page that would be quadratic.
+   */
   #moveCursor(partition: Partition, lastOfSorted: string | null, page: Page): void {
     if (lastOfSorted === null || !this.isWhole) return;
+    this.#readSinceMoved += page.records.length;
+    if (this.#readSinceMoved < this.#openWhenMoved) return;
+    this.#readSinceMoved = 0;
     const horizon = page.asOf === null ? lastOfSorted : lessMargin(page.asOf);
-    this.#options.state.advance(partition.key, lastOfSorted < horizon ? lastOfSorted : horizon);
+    this.#openWhenMoved = this.#options.state.advance(partition.key, lastOfSorted < horizon ? lastOfSorted : horizon);
   }
 }
 

@@ -291,18 +291,28 @@ export class Writer {
       const result = this.#settleItem(object, item, outcome, lates.get(item.write.key) ?? null, number);
       task.worst = worse(task.worst, result);
       task.waiting--;
-      if (task.waiting > 0) continue;
-      const { state } = this.#options;
-      if (task.worst === 'written' && !task.isOvertaken) state.letters.resolve(task.entity);
-      const settled = state.settleEntity(task.entity, entityState(task));
-      // It left the scope while it was on its way: what it was is nobody's business any more.
-      if (!settled && state.isExcluded(task.entity)) state.objects.forgetContent(task.entity);
-      if (settled && task.farewellRule !== null && task.worst === 'written') {
-        state.excludeEntity(task.entity, task.farewellRule);
-      }
-      ended.push(task);
+      if (task.waiting === 0) ended.push(task);
     }
+    this.#settleTasks(ended);
     return ended;
+  }
+
+  /** A task is an entity of its own: none is busy twice. */
+  #settleTasks(ended: readonly Task[]): void {
+    const { state } = this.#options;
+    for (const [to, tasks] of Map.groupBy(ended, entityState)) {
+      const settled = state.settleEntities(
+        tasks.map(({ entity }) => entity),
+        to,
+      );
+      for (const { entity, worst, isOvertaken, farewellRule } of tasks) {
+        if (worst === 'written' && !isOvertaken) state.letters.resolve(entity);
+        // It left the scope while it was on its way: what it was is nobody's business any more.
+        if (!settled.has(entity) && state.isExcluded(entity)) state.objects.forgetContent(entity);
+        if (settled.has(entity) && farewellRule !== null && worst === 'written')
+          state.excludeEntity(entity, farewellRule);
+      }
+    }
   }
 
   #settleItem(object: ObjectType, item: Item, outcome: Outcome, late: Late, batch: number): Task['worst'] {
@@ -333,7 +343,9 @@ export class Writer {
     // What was withheld is not there: the next time this object is decided, it is tried again.
     const fingerprint = outcome.withheld ? `${item.fingerprint} without ${outcome.withheld}` : item.fingerprint;
     if (outcome.withheld) this.counts.withheld++;
-    state.objects.acknowledge(item.write, { fingerprint, properties, owed, hubspotId, created, late: after, proof });
+    const isNewId = item.known.hubspotId !== hubspotId;
+    const about = { hubspotId, isNewId, created, late: after, proof };
+    state.objects.acknowledge(item.write, { fingerprint, properties, owed, ...about });
     if (item.known.undone !== null) this.counts.redone++;
     // A late copy of these very bytes cannot make the object wrong; a late copy of other bytes can.
     return after === null || after.print === item.fingerprint ? 'written' : 'held';

@@ -27,7 +27,21 @@ interface Standing {
   readonly otherSpelling: string | null;
 }
 
-/** `INDEXED BY`: left to itself SQLite walks the whole stream by the primary key. */
+/** What an entity maps to now. */
+export interface EntityClaims {
+  readonly entity: string;
+  /** When the last of its records changed. */
+  readonly modifiedAt: string;
+  readonly claims: readonly Claim[];
+  readonly values: readonly ExclusiveValue[];
+}
+
+type ClaimRow = Claim & { readonly entity: string; readonly modifiedAt: string };
+
+/**
+ * Whole pages at once: one question for what they claimed before, one for who else claims the same, and a write only for
+ * what differs. `INDEXED BY`: left to itself SQLite walks the whole stream by the primary key.
+ */
 export class Claims {
   readonly #sql: Statements;
 
@@ -35,54 +49,22 @@ export class Claims {
     this.#sql = sql;
   }
 
-  /** Replaces what an entity claims. Returns the other entities that are concerned by what it gave up or took. */
-  replace(
-    entity: string,
-    modifiedAt: string,
-    claims: readonly Claim[],
-    values: readonly ExclusiveValue[],
-  ): Set<string> {
+  /** Replaces what these entities claim. Returns the other entities concerned by what was given up or taken. */
+  replace(entries: readonly EntityClaims[]): Set<string> {
+    const before = Map.groupBy(this.#claimed(entries), ({ entity }) => entity);
+    const moved: Claim[] = [];
+    for (const entry of entries) moved.push(...this.#replaceOne(entry, before.get(entry.entity) ?? []));
     const concerned = new Set<string>();
-    const before = this.#sql.all<Claim & { modified_at: string }>(
-      'SELECT object, key, modified_at FROM claims INDEXED BY claims_by_entity WHERE stream = ? AND entity = ?',
-      entity,
-    );
-    const same =
-      before.length === claims.length &&
-      before.every((old) => old.modified_at === modifiedAt && claims.some((now) => isSame(old, now)));
-    if (!same) {
-      for (const old of before) {
-        if (!claims.some((now) => isSame(old, now)))
-          for (const other of this.#claimants(old)) concerned.add(other.entity);
-      }
-      if (before.length > 0)
-        this.#sql.change('DELETE FROM claims INDEXED BY claims_by_entity WHERE stream = ? AND entity = ?', entity);
-      for (const { object, key } of claims) {
-        this.#sql.change(
-          'INSERT OR IGNORE INTO claims (stream, object, folded, key, entity, modified_at) VALUES (?, ?, ?, ?, ?, ?)',
-          object,
-          foldKey(key),
-          key,
-          entity,
-          modifiedAt,
-        );
-        for (const other of this.#claimants({ object, key })) concerned.add(other.entity);
-      }
-    }
-    for (const other of this.#replaceValues(entity, values)) concerned.add(other);
-    concerned.delete(entity);
+    for (const found of this.#claimants(moved).values()) for (const { entity } of found) concerned.add(entity);
+    for (const other of this.#replaceValues(entries)) concerned.add(other);
+    for (const { entity } of entries) concerned.delete(entity);
     return concerned;
   }
 
-  /** Who owns a key, and whether people would take another one for the same. */
-  standing({ object, key }: Claim): Standing {
-    let owner: Claimant | null = null;
-    let otherSpelling: string | null = null;
-    for (const claimant of this.#claimants({ object, key })) {
-      if (claimant.key !== key) otherSpelling ??= claimant.key;
-      else if (owner === null || outranks(claimant, owner)) owner = claimant;
-    }
-    return { owner: owner?.entity ?? null, otherSpelling };
+  /** Who owns each of these keys, and whether people would take another one for the same. */
+  standings(claims: readonly Claim[]): (claim: Claim) => Standing {
+    const found = this.#claimants(claims);
+    return (claim) => standingOf(claim, found.get(placeOf(claim)) ?? []);
   }
 
   /** The key that holds a value: the smallest of all that want it. */
@@ -90,12 +72,59 @@ export class Claims {
     return this.#wanting({ object, property, value })[0]?.key ?? null;
   }
 
-  #claimants({ object, key }: Claim): Claimant[] {
-    return this.#sql.all<Claimant>(
-      'SELECT key, entity, modified_at AS modifiedAt FROM claims WHERE stream = ? AND object = ? AND folded = ?',
-      object,
-      foldKey(key),
+  #claimed(entries: readonly EntityClaims[]): ClaimRow[] {
+    return this.#sql.all<ClaimRow>(
+      `SELECT entity, object, key, modified_at AS modifiedAt FROM claims INDEXED BY claims_by_entity
+        WHERE stream = ? AND entity IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(entries.map(({ entity }) => entity)),
     );
+  }
+
+  /** Returns the claims that were given up, taken, or are of another date: each may have another owner now. */
+  #replaceOne({ entity, modifiedAt, claims }: EntityClaims, before: readonly ClaimRow[]): Claim[] {
+    const gone = before.filter((old) => !claims.some((now) => isSame(old, now)));
+    const put = claims.filter((now) => !before.some((old) => isSame(old, now) && old.modifiedAt === modifiedAt));
+    for (const { object, key } of gone) {
+      this.#sql.change(
+        'DELETE FROM claims WHERE stream = ? AND object = ? AND folded = ? AND key = ? AND entity = ?',
+        object,
+        foldKey(key),
+        key,
+        entity,
+      );
+    }
+    for (const { object, key } of put) {
+      this.#sql.change(
+        `INSERT INTO claims (stream, object, folded, key, entity, modified_at) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET modified_at = excluded.modified_at`,
+        object,
+        foldKey(key),
+        key,
+        entity,
+        modifiedAt,
+      );
+    }
+    return [...gone, ...put];
+  }
+
+  /** By object and folded key. */
+  #claimants(claims: readonly Claim[]): Map<string, Claimant[]> {
+    const found = new Map<string, Claimant[]>();
+    for (const [object, some] of Map.groupBy(claims, (claim) => claim.object)) {
+      const rows = this.#sql.all<Claimant & { folded: string }>(
+        `SELECT folded, key, entity, modified_at AS modifiedAt FROM claims
+          WHERE stream = ? AND object = ? AND folded IN (SELECT value FROM json_each(?))`,
+        object,
+        JSON.stringify(some.map(({ key }) => foldKey(key))),
+      );
+      for (const row of rows) {
+        const place = `${object} ${row.folded}`;
+        const list = found.get(place);
+        if (list) list.push(row);
+        else found.set(place, [row]);
+      }
+    }
+    return found;
   }
 
   #wanting({ object, property, value }: Omit<ExclusiveValue, 'key'>): { key: string; entity: string }[] {
@@ -109,19 +138,45 @@ export class Claims {
       .sort((a, b) => compareIds(a.key, b.key));
   }
 
-  #replaceValues(entity: string, values: readonly ExclusiveValue[]): Set<string> {
+  #replaceValues(entries: readonly EntityClaims[]): Set<string> {
     const concerned = new Set<string>();
-    const before = this.#sql.all<ExclusiveValue>(
-      'SELECT object, property, value, key FROM exclusive_values WHERE stream = ? AND entity = ?',
-      entity,
+    let before = this.#valuesOf(entries);
+    for (const { entity, values } of entries) {
+      const { others, hasTaken } = this.#replaceValuesOf(entity, values, before.get(entity) ?? []);
+      for (const other of others) concerned.add(other);
+      // The row of another entity under the very same key is this one's now: what that one holds was read too early.
+      if (hasTaken) before = this.#valuesOf(entries);
+    }
+    return concerned;
+  }
+
+  #valuesOf(entries: readonly EntityClaims[]): Map<string, ExclusiveValue[]> {
+    const rows = this.#sql.all<ExclusiveValue & { entity: string }>(
+      `SELECT entity, object, property, value, key FROM exclusive_values INDEXED BY exclusive_by_entity
+        WHERE stream = ? AND entity IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(entries.map(({ entity }) => entity)),
     );
+    return Map.groupBy(rows, ({ entity }) => entity);
+  }
+
+  #replaceValuesOf(
+    entity: string,
+    values: readonly ExclusiveValue[],
+    before: readonly ExclusiveValue[],
+  ): { others: Set<string>; hasTaken: boolean } {
+    const others = new Set<string>();
+    let hasTaken = false;
     const same =
       before.length === values.length &&
       before.every((old) => values.some((now) => isSame(old, now) && old.value === now.value));
-    if (same) return concerned;
-    for (const old of before) for (const other of this.#wanting(old)) concerned.add(other.entity);
-    this.#sql.change('DELETE FROM exclusive_values WHERE stream = ? AND entity = ?', entity);
+    if (same) return { others, hasTaken };
+    for (const old of before) for (const other of this.#wanting(old)) others.add(other.entity);
+    if (before.length > 0) this.#sql.change('DELETE FROM exclusive_values WHERE stream = ? AND entity = ?', entity);
     for (const { object, property, value, key } of values) {
+      for (const other of this.#wanting({ object, property, value })) {
+        others.add(other.entity);
+        hasTaken ||= other.key === key && other.entity !== entity;
+      }
       this.#sql.change(
         'INSERT OR REPLACE INTO exclusive_values (stream, object, property, value, key, entity) VALUES (?, ?, ?, ?, ?, ?)',
         object,
@@ -130,10 +185,21 @@ export class Claims {
         key,
         entity,
       );
-      for (const other of this.#wanting({ object, property, value })) concerned.add(other.entity);
     }
-    return concerned;
+    return { others, hasTaken };
   }
+}
+
+const placeOf = ({ object, key }: Claim): string => `${object} ${foldKey(key)}`;
+
+function standingOf({ key }: Claim, claimants: readonly Claimant[]): Standing {
+  let owner: Claimant | null = null;
+  let otherSpelling: string | null = null;
+  for (const claimant of claimants) {
+    if (claimant.key !== key) otherSpelling ??= claimant.key;
+    else if (owner === null || outranks(claimant, owner)) owner = claimant;
+  }
+  return { owner: owner?.entity ?? null, otherSpelling };
 }
 
 const isSame = (a: Claim, b: Claim): boolean => a.object === b.object && a.key === b.key;

@@ -360,4 +360,10 @@ export const MIGRATIONS: readonly string[] = [
   -- What an earlier request may still overwrite: a handful, asked for at each start.
   CREATE INDEX objects_late ON objects (stream) WHERE late IS NOT NULL;
   `,
+  `
+  -- An entity goes from pending to sending to clean: without the state among its columns the index is touched only when
+  -- one opens and when it is settled. The few that are open are looked up for their state.
+  DROP INDEX entities_open;
+  CREATE INDEX entities_open ON entities (stream, id) WHERE state IN ('pending', 'sending', 'held');
+  `,
 ];

@@ -35,6 +35,8 @@ export interface Acknowledged {
   /** Create-only properties still to be sent, as JSON. */
   readonly owed: string | null;
   readonly hubspotId: string;
+  /** False where it is remembered already. */
+  readonly isNewId: boolean;
   readonly created: boolean;
   readonly late: Late;
   readonly proof?: Proof;
@@ -101,6 +103,7 @@ export class ObjectStore {
   ): void {
     const found = this.#rediscovered?.get(`${object} ${key}`);
     if (found !== undefined) this.noteId({ object, keyProperty, key }, found);
+    if (late === null && owed === null && this.#intendAgain(object, key, entity, fingerprint)) return;
     this.#sql.change(
       `INSERT INTO objects (stream, object, key, entity, intent, intent_at, late, late_until, owed, run)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -117,6 +120,24 @@ export class ObjectStore {
       owed,
       this.#sql.run,
     );
+  }
+
+  /**
+   * What nearly every change of a known object is: the columns that stay are not named, so that their indexes are left
+   * alone. False when there is no such object.
+   */
+  #intendAgain(object: ObjectType, key: string, entity: string, fingerprint: string): boolean {
+    const changed = this.#sql.change(
+      `UPDATE objects SET intent = ?5, intent_at = ?6, run = ?7
+        WHERE stream = ?1 AND object = ?2 AND key = ?3 AND entity = ?4 AND late IS NULL AND late_until IS NULL`,
+      object,
+      key,
+      entity,
+      fingerprint,
+      this.#sql.now(),
+      this.#sql.run,
+    );
+    return changed > 0;
   }
 
   /** Still not known after the last attempt: from now on it may land. */
@@ -171,7 +192,7 @@ export class ObjectStore {
       content.late?.untilMs ?? null,
       run,
     );
-    this.noteId({ object, keyProperty, key }, content.hubspotId);
+    if (content.isNewId) this.noteId({ object, keyProperty, key }, content.hubspotId);
     if (content.created && object === 'contacts') {
       this.#sql.change(
         'INSERT OR IGNORE INTO contact_checks (hubspot_id, run) SELECT ?2, ?3 WHERE ?1 IS NOT NULL',

@@ -197,7 +197,8 @@ export class StreamState {
       else {
         this.setEntity(entity, state, rule);
         this.objects.forgetContent(entity);
-        for (const other of this.claims.replace(entity, '', [], [])) this.reopenDecided(other);
+        const nothing = { entity, modifiedAt: '', claims: [], values: [] };
+        for (const other of this.claims.replace([nothing])) this.reopenDecided(other);
       }
     }
   }
@@ -260,17 +261,29 @@ export class StreamState {
     );
   }
 
+  /** As `setEntity` for many, each of which is now on its way. */
+  startSending(entities: readonly string[]): void {
+    this.#sql.change(
+      `UPDATE entities SET state = 'sending', rule = NULL, run = ?3
+        WHERE stream = ?1 AND id IN (SELECT value FROM json_each(?2))`,
+      JSON.stringify(entities),
+      this.#sql.run,
+    );
+  }
+
   /**
-   * Ends what was being sent. False when a newer record touched the entity meanwhile: then that one is still to come.
+   * Ends what was being sent. Returns those that were: where a newer record touched an entity meanwhile, that one is still
+   * to come.
    */
-  settleEntity(entity: string, state: 'clean' | 'held' | 'dead' | 'excluded'): boolean {
-    const changed = this.#sql.change(
-      "UPDATE entities SET state = ?3, run = ?4 WHERE stream = ?1 AND id = ?2 AND state = 'sending'",
-      entity,
+  settleEntities(entities: readonly string[], state: 'clean' | 'held' | 'dead' | 'excluded'): ReadonlySet<string> {
+    const rows = this.#sql.all<{ id: string }>(
+      `UPDATE entities SET state = ?3, run = ?4
+        WHERE stream = ?1 AND id IN (SELECT value FROM json_each(?2)) AND state = 'sending' RETURNING id`,
+      JSON.stringify(entities),
       state,
       this.#sql.run,
     );
-    return changed > 0;
+    return new Set(rows.map(({ id }) => id));
   }
 
   /** Which of these entities are still to be sent as they were decided: nothing newer was read of them since. */
@@ -351,13 +364,17 @@ export class StreamState {
     );
   }
 
-  /** Moves a cursor up to `candidate`, never back, never past the oldest change that is not settled yet. */
-  advance(partition: string, candidate: string): void {
-    const oldest = this.#sql.all<{ oldest: string | null }>(
+  /**
+   * Moves a cursor up to `candidate`, never back, never past the oldest change that is not settled yet. Returns how many
+   * entities it had to look at: those that are open.
+   */
+  advance(partition: string, candidate: string): number {
+    const { oldest, open } = this.#sql.first<{ oldest: string | null; open: number }>(
       // Left to itself SQLite walks all entities of the stream, at each page.
-      `SELECT min(oldest) AS oldest FROM entities INDEXED BY entities_open WHERE stream = ? AND state IN ('pending', 'sending', 'held')`,
-    )[0]?.oldest;
-    const position = oldest != null && oldest < candidate ? oldest : candidate;
+      `SELECT min(oldest) AS oldest, count(*) AS open FROM entities INDEXED BY entities_open
+        WHERE stream = ? AND state IN ('pending', 'sending', 'held')`,
+    ) ?? { oldest: null, open: 0 };
+    const position = oldest !== null && oldest < candidate ? oldest : candidate;
     this.#sql.change(
       `INSERT INTO cursors (stream, partition, position, moved_at, run) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (stream, partition) DO UPDATE SET position = excluded.position, moved_at = excluded.moved_at,
@@ -367,6 +384,7 @@ export class StreamState {
       this.#sql.now(),
       this.#sql.run,
     );
+    return open;
   }
 
   // ------------------------------------------------------------------------------------------------ joins

@@ -114,7 +114,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'cursor past what waits',
     rule: 'a cursor never passes a change that is not settled',
-    replacements: one('state/stream.ts', 'oldest != null && oldest < candidate ? oldest : candidate', 'candidate'),
+    replacements: one('state/stream.ts', 'oldest !== null && oldest < candidate ? oldest : candidate', 'candidate'),
     world: 'killed',
     hiddenBy: 'the mirror: what was read is in the state and is sent from there, wherever the cursor is',
   },

@@ -31,8 +31,10 @@ export function rowReader(resource: Resource, zone: string): RowReader {
   const modifiedMs = (row: unknown): number | null => instantOf(valueAt(row, path), style);
   const canonical = (row: unknown): unknown => {
     if (!isObject(row)) return row;
-    const head = { id: id(row) ?? undefined, modifiedAt: isoOf(modifiedMs(row)) ?? undefined };
-    return present([...Object.entries(head), ...fields.map(([name, read]) => [name, read(row)] as const)]);
+    const head: Record<string, unknown> = {};
+    put(head, 'id', id(row) ?? undefined);
+    put(head, 'modifiedAt', isoOf(modifiedMs(row)) ?? undefined);
+    return filled(head, fields, row);
   };
   return { id, modifiedMs, canonical, field: (row, name) => byName.get(name)?.(row) };
 }
@@ -50,20 +52,24 @@ function reader(field: Field, zone: string): Read {
     const read = leavesReader(object, zone);
     return (row) => {
       const value = path === undefined ? row : valueAt(row, path);
-      return isObject(value) ? present(read(value), path === undefined) : value;
+      return isObject(value) ? read(value, path === undefined) : value;
     };
   }
   if (!each || path === undefined) return leafReader(field, zone);
   const read = leavesReader(each, zone);
   return (row) => {
     const value = valueAt(row, path);
-    return Array.isArray(value) ? value.map((item) => (isObject(item) ? present(read(item)) : item)) : value;
+    return Array.isArray(value) ? value.map((item) => (isObject(item) ? read(item) : item)) : value;
   };
 }
 
 const leavesReader = (leaves: Readonly<Record<string, Leaf>>, zone: string) => {
   const reads = Object.entries(leaves).map(([name, leaf]) => [name, leafReader(leaf, zone)] as const);
-  return (row: unknown) => reads.map(([name, read]) => [name, read(row)] as const);
+  /** With `needsOne`, nothing at all is absent and not an empty object. */
+  return (row: unknown, needsOne = false): unknown => {
+    const object = filled({}, reads, row);
+    return needsOne && Object.keys(object).length === 0 ? undefined : object;
+  };
 };
 
 function leafReader({ path, firstOf, constant, empty, convert }: Leaf, zone: string): Read {
@@ -84,8 +90,16 @@ function firstHeld(row: unknown, paths: readonly string[]): unknown {
   return values.find((value) => value !== null && !isBlank(value)) ?? values[0];
 }
 
-/** An object of what is there. With `needsOne`, nothing at all is absent and not an empty object. */
-function present(entries: readonly (readonly [string, unknown])[], needsOne = false): unknown {
-  const there = entries.filter(([, value]) => value !== undefined);
-  return needsOne && there.length === 0 ? undefined : Object.fromEntries(there);
+/** Adds what is there. Field by field into one object: pairs and lists of them would cost more than the reading. */
+function filled(
+  object: Record<string, unknown>,
+  reads: readonly (readonly [string, Read])[],
+  row: unknown,
+): Record<string, unknown> {
+  for (const [name, read] of reads) put(object, name, read(row));
+  return object;
+}
+
+function put(object: Record<string, unknown>, name: string, value: unknown): void {
+  if (value !== undefined) object[name] = value;
 }

@@ -38,12 +38,16 @@ export function dayOf(value: unknown, style: DateStyle): string | null {
   return new Date(reading.localMs).toISOString().slice(0, 10);
 }
 
-/** What a clock in the zone shows at an instant: YYYY-MM-DDTHH:mm:ss.sss, without offset. */
+/** What a clock in the zone shows at an instant, as if it were UTC. */
+export const utcToLocal = (utcMs: number, zone: string): number => utcMs + offsetAt(utcMs, zone);
+
+/** The same as text: YYYY-MM-DDTHH:mm:ss.sss, without offset. */
 export const localIso = (utcMs: number, zone: string): string =>
-  new Date(utcMs + offsetAt(utcMs, zone)).toISOString().slice(0, -1);
+  new Date(utcToLocal(utcMs, zone)).toISOString().slice(0, -1);
 
 /** The instant at which a clock in the zone shows `localMs`; earlier one when twice, the jump itself when never. */
 export function localToUtc(localMs: number, zone: string): number {
+  if (zone === 'UTC') return localMs;
   const before = localMs - offsetAt(localMs - DAY_MS, zone);
   const after = localMs - offsetAt(localMs + DAY_MS, zone);
   const meant = [before, after].filter((utcMs) => utcMs + offsetAt(utcMs, zone) === localMs);
@@ -126,8 +130,30 @@ function clockIn(zone: string): Intl.DateTimeFormat {
   return clock;
 }
 
+/** Clocks are never changed twice within it: where both of its ends have one offset, all of it has. */
+const BLOCK_MS = 3 * 3_600_000;
+/** The last instant there is (ECMA-262, 21.4.1.1). */
+const LAST_MS = 8.64e15;
+/** Offsets by zone and block, null where it changes: asking Intl costs more than the rest of a row. */
+const offsets = new Map<string, number | null>();
+/** A year and a half. */
+const OFFSETS_MAX = 4_000;
+
 function offsetAt(utcMs: number, zone: string): number {
   if (zone === 'UTC') return 0;
+  const block = Math.floor(utcMs / BLOCK_MS);
+  const key = `${zone} ${block}`;
+  let offset = offsets.get(key);
+  if (offset === undefined) {
+    const first = askedOffset(block * BLOCK_MS, zone);
+    offset = first === askedOffset(Math.min((block + 1) * BLOCK_MS, LAST_MS), zone) ? first : null;
+    if (offsets.size >= OFFSETS_MAX) offsets.clear();
+    offsets.set(key, offset);
+  }
+  return offset ?? askedOffset(utcMs, zone);
+}
+
+function askedOffset(utcMs: number, zone: string): number {
   const shown: Record<string, number> = {};
   for (const { type, value } of clockIn(zone).formatToParts(utcMs)) shown[type] = Number(value);
   const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = shown;

@@ -1,5 +1,5 @@
 /** How "changed at or after" is said to a vendor, and what the vendor will make of it. */
-import { localIso, localToUtc } from './dates.ts';
+import { localToUtc, utcToLocal } from './dates.ts';
 import type { SinceFilter } from './profile-schema.ts';
 
 /** A lower bound as the vendor reads it: `fromMs` is never later than the instant that was asked for. */
@@ -21,10 +21,15 @@ export function boundMaker(filter: SinceFilter, sourceZone: string): BoundMaker 
   const unitMs = unitMsOf(format);
   return (instantMs) => {
     const asked = inclusive ? instantMs : instantMs - unitMs;
-    const localMs = Date.parse(`${localIso(asked, zone)}Z`);
-    const floored = Math.floor(localMs / unitMs) * unitMs;
+    const floored = Math.floor(utcToLocal(asked, zone) / unitMs) * unitMs;
     const fromMs = localToUtc(floored, zone);
-    return { text: written(format, fromMs, floored, filter.zone !== undefined), fromMs };
+    return {
+      fromMs,
+      // Most are compared and never sent.
+      get text() {
+        return written(format, fromMs, floored, filter.zone !== undefined);
+      },
+    };
   };
 }
 
