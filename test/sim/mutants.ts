@@ -196,8 +196,8 @@ export const MUTANTS: readonly Mutant[] = [
     replacements: [
       ...one(
         'state/stream.ts',
-        "UPDATE entities SET state = ?3, run = ?4 WHERE stream = ?1 AND id = ?2 AND state = 'sending'",
-        'UPDATE entities SET state = ?3, run = ?4 WHERE stream = ?1 AND id = ?2',
+        "AND id IN (SELECT value FROM json_each(?2)) AND state = 'sending' RETURNING id",
+        'AND id IN (SELECT value FROM json_each(?2)) RETURNING id',
       ),
       // The defence that hides it: what is read again while it is sent is decided again at once.
       ...one(
@@ -262,7 +262,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'a record that arrives healthy clears its dead letter',
     replacements: one(
       'engine/writer.ts',
-      "if (task.worst === 'written' && !task.isOvertaken) state.letters.resolve(task.entity);",
+      "if (worst === 'written' && !isOvertaken) state.letters.resolve(entity);",
       '',
     ),
     world: 'poisoned',
