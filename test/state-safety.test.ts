@@ -261,7 +261,15 @@ describe('the generation', () => {
     expect(known(state)).toMatchObject({ fingerprint: 'print', intentAtMs: NOW_MS + 1_000 });
     expect(back.prepare("SELECT kind FROM journal WHERE subject = 'state'").all()).toEqual([{ kind: 'distrusted' }]);
     state.objects.intend({ object: 'products', keyProperty: 'k', key: 'A' }, 'A', 'print', null, null);
-    const content = { fingerprint: 'print', properties: '{}', owed: null, hubspotId: '1', isNewId: true, created: false, late: null };
+    const content = {
+      fingerprint: 'print',
+      properties: '{}',
+      owed: null,
+      hubspotId: '1',
+      isNewId: true,
+      created: false,
+      late: null,
+    };
     state.objects.acknowledge({ object: 'products', keyProperty: 'k', key: 'A' }, content);
     expect(startGeneration(back, folder, NOW_MS)).toMatchObject({ restored: false });
     expect(trusts(state)).toBe(true);
