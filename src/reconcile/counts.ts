@@ -27,10 +27,11 @@ export interface CountOptions {
 const WAIT_MS_MAX = 10_000;
 /**
  * Pauses before each further question, where the numbers differ: the search index lags behind what was just written, by
- * some seconds as live users saw it. A run ends soon after the index has caught up; a question is one search of the five
- * a second. Together they are WAIT_MS_MAX; the questions' own time counts too.
+ * some seconds as live users saw it. Seldom enough that a load of a hundred batches makes few more calls for it, often
+ * enough that a run ends soon after the index has caught up. Together they are WAIT_MS_MAX; the questions' own time
+ * counts too.
  */
-const PAUSES_MS = [250, 250, 500, 500, 750, 750, ...Array.from({ length: 7 }, () => 1_000)];
+const PAUSES_MS = [500, 1_000, 1_500, 1_500, 1_500, 2_000, 2_000];
 
 /** Of one pipe. */
 export interface CountedPipe {
