@@ -78,7 +78,7 @@ describe('the count', () => {
     expect(calls).toBe(8);
     expect(pausesMs.reduce((sum, ms) => sum + ms, 0)).toBe(10_000);
     const slow = await count(shop, undefined, 1_500);
-    expect(slow.calls).toBe(5);
+    expect(slow.calls).toBe(8);
     const late = await count(shop, async (pauses) => {
       if (pauses === 2) await shop.create('products', { name: 'Found late', erp_product_id: keyOf(one) });
     });

@@ -317,6 +317,26 @@ test('an e-mail shared across customers goes to the smallest contact id, in what
   }
 });
 
+test('one person at two customers that are decided far apart: both arrive, whichever changed last, and nothing waits', async () => {
+  // More than are decided in one go.
+  const between = Array.from({ length: 520 }, (_, index) => account(`C-${1000 + index}`));
+  for (const later of ['C-0', 'C-9']) {
+    const shared = ['C-0', 'C-9'].map((id) =>
+      account(id, {
+        people: [person('P-1', { mail: 'both@x.example' })],
+        lastChanged: `2026-03-${id === later ? '02' : '01'}T12:00:00.000Z`,
+      }),
+    );
+    const bench = await openBench({ accounts: [...shared, ...between] });
+    for (const full of [false, true]) {
+      expect(await bench.run('customers', { full }), later).toMatchObject({ status: 'ok', counts: { held: 0 } });
+      expect(bench.held('companies', 'erp_customer_id').size, later).toBe(522);
+      expect(bench.contact('P-1').email, later).toBe('both@x.example');
+      expect(bench.query("SELECT id FROM entities WHERE state <> 'clean'"), later).toEqual([]);
+    }
+  }
+});
+
 test('when the holder of a shared e-mail loses it, the next one gets it', async () => {
   const shared = 'shared@x.example';
   const bench = await openBench({

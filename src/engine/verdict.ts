@@ -34,6 +34,8 @@ export interface Evidence {
   readonly linksUnknown: number;
   /** Objects whose create-only properties HubSpot did not acknowledge. */
   readonly stillOwed: number;
+  /** Entities that were to be decided again when the run ended, read by it or not. */
+  readonly waiting: number;
   /** The run read its source slice by slice: then no slice at all proves nothing. */
   readonly readSlices: boolean;
 }
@@ -42,7 +44,7 @@ export interface Evidence {
 export const UNION = '*';
 
 export function conclude(evidence: Evidence): Conclusion {
-  const { pipe, failure, proofs, counts, deadLettersAdded, linksUnknown, stillOwed, readSlices } = evidence;
+  const { pipe, failure, proofs, counts, deadLettersAdded, linksUnknown, stillOwed, waiting, readSlices } = evidence;
   if (failure !== null) return concludeFailure(pipe, failure);
   const failed = proofs.filter((proof) => proof.verdict === 'failed');
   const slices = proofs.filter((proof) => proof.partition !== UNION);
@@ -58,6 +60,7 @@ export function conclude(evidence: Evidence): Conclusion {
     ...(counts.held > 0
       ? [`${many(counts.held, 'record is', 'records are')} held: HubSpot did not say whether they were written`]
       : []),
+    ...(waiting > 0 ? [`${many(waiting, 'record waits', 'records wait')} to be decided once more`] : []),
     ...(linksUnknown > 0
       ? [`HubSpot did not say whether ${many(linksUnknown, 'link was', 'links were')} made or removed`]
       : []),

@@ -36,7 +36,7 @@ export interface EntityClaims {
   readonly values: readonly ExclusiveValue[];
 }
 
-type ClaimRow = Claim & { readonly entity: string; readonly modifiedAt: string };
+type ClaimRow = Claim & { readonly folded: string; readonly entity: string; readonly modifiedAt: string };
 
 /**
  * Whole pages at once: one question for what they claimed before, one for who else claims the same, and a write only for
@@ -74,7 +74,7 @@ export class Claims {
 
   #claimed(entries: readonly EntityClaims[]): ClaimRow[] {
     return this.#sql.all<ClaimRow>(
-      `SELECT entity, object, key, modified_at AS modifiedAt FROM claims INDEXED BY claims_by_entity
+      `SELECT entity, object, folded, key, modified_at AS modifiedAt FROM claims INDEXED BY claims_by_entity
         WHERE stream = ? AND entity IN (SELECT value FROM json_each(?))`,
       JSON.stringify(entries.map(({ entity }) => entity)),
     );
@@ -84,11 +84,11 @@ export class Claims {
   #replaceOne({ entity, modifiedAt, claims }: EntityClaims, before: readonly ClaimRow[]): Claim[] {
     const gone = before.filter((old) => !claims.some((now) => isSame(old, now)));
     const put = claims.filter((now) => !before.some((old) => isSame(old, now) && old.modifiedAt === modifiedAt));
-    for (const { object, key } of gone) {
+    for (const { object, folded, key } of gone) {
       this.#sql.change(
         'DELETE FROM claims WHERE stream = ? AND object = ? AND folded = ? AND key = ? AND entity = ?',
         object,
-        foldKey(key),
+        folded,
         key,
         entity,
       );
@@ -174,8 +174,9 @@ export class Claims {
     if (before.length > 0) this.#sql.change('DELETE FROM exclusive_values WHERE stream = ? AND entity = ?', entity);
     for (const { object, property, value, key } of values) {
       for (const other of this.#wanting({ object, property, value })) {
-        others.add(other.entity);
-        hasTaken ||= other.key === key && other.entity !== entity;
+        // A row of this very key becomes this entity's, which changes nothing: who owns the key is told by the claims.
+        if (other.key === key) hasTaken ||= other.entity !== entity;
+        else others.add(other.entity);
       }
       this.#sql.change(
         'INSERT OR REPLACE INTO exclusive_values (stream, object, property, value, key, entity) VALUES (?, ?, ?, ?, ?, ?)',

@@ -46,7 +46,8 @@ export const cursorsOf = (db: Database, stream: number): readonly CursorRow[] =>
 export const oldestWaiting = (db: Database, stream: number): string | null =>
   db
     .prepare<[number], { oldest: string | null }>(
-      "SELECT min(oldest) AS oldest FROM entities WHERE stream = ? AND state IN ('pending', 'sending', 'held')",
+      `SELECT min(oldest) AS oldest FROM entities INDEXED BY entities_open
+        WHERE stream = ? AND state IN ('pending', 'sending', 'held')`,
     )
     .get(stream)?.oldest ?? null;
 

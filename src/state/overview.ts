@@ -75,7 +75,7 @@ export function pipeStatus(db: Database, pipe: string): PipeStatus {
       WHERE s.pipe = ? AND d.state = 'open'`,
   );
   const waiting = counted(
-    `SELECT count(*) AS n, NULL AS sinceMs FROM entities e JOIN streams s ON s.id = e.stream
+    `SELECT count(*) AS n, NULL AS sinceMs FROM entities e INDEXED BY entities_open JOIN streams s ON s.id = e.stream
       WHERE s.pipe = ? AND e.state IN ('pending', 'sending', 'held')`,
   );
   const links = counted(

@@ -335,6 +335,15 @@ export class StreamState {
     );
   }
 
+  /** Entities that wait to be mapped. */
+  pendingCount(): number {
+    const found = this.#sql.first<{ n: number }>(
+      `SELECT count(*) AS n FROM entities INDEXED BY entities_open
+        WHERE stream = ? AND state IN ('pending', 'sending', 'held') AND state = 'pending'`,
+    );
+    return found?.n ?? 0;
+  }
+
   get isAnyPending(): boolean {
     return this.pending(1, '').length > 0;
   }
