@@ -1,5 +1,7 @@
 /** What a person sees whose state is damaged and who only asks: the file, the way back, exit 2, whatever the command. */
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { adviceOn } from '../src/commands/advice.ts';
 import { backup } from '../src/commands/backup.ts';
@@ -93,6 +95,54 @@ describe('a failure that nothing explains', () => {
       message: expect.stringContaining(path),
     });
     expect(await adviceOn(fault, invocationIn(temporaryFolder()))).toMatchObject({ exit: 1 });
+  });
+
+  const failed = (code: string, path?: string) =>
+    Object.assign(new Error(`${code}: it did not work`), { code, ...(path && { path }) });
+
+  test('of the file system is put down to the state only where the file lies in its folder', async () => {
+    const folder = temporaryFolder();
+    stateIn(folder);
+    const invocation = invocationIn(folder);
+    for (const error of [
+      failed('ENOENT', join(folder, '..', 'jobs/prices.ts')),
+      failed('ENOENT', `${folder}-other/x`),
+      failed('EACCES'),
+      failed('ENOSPC', '/somewhere/else'),
+    ])
+      expect(await adviceOn(error, invocation)).toMatchObject({
+        ...{ exit: 1, hint: null },
+        message: expect.stringMatching(/^a fault in retail-sync itself: Error: E\w+: it did not work\n +at /),
+      });
+    expect(await adviceOn(failed('EACCES', join(folder, 'lock')), invocation)).toMatchObject({ exit: 2 });
+    expect(await adviceOn(failed('ENOSPC', databasePath(folder)), invocation)).toMatchObject({
+      exit: 1,
+      message: expect.stringContaining('disk that holds'),
+    });
+    expect(await adviceOn(failed('SQLITE_READONLY'), invocation)).toMatchObject({ exit: 2 });
+  });
+
+  test('is put down to the state only where that is damaged, and not where it is refused', async () => {
+    const fault = new TypeError('x is undefined');
+    for (const [pragma, value] of [
+      ['user_version', 999],
+      ['application_id', 7],
+    ] as const) {
+      const folder = temporaryFolder();
+      const db = new Database(stateIn(folder));
+      db.pragma(`${pragma} = ${value}`);
+      db.close();
+      expect(await adviceOn(fault, invocationIn(folder))).toMatchObject({ exit: 1, hint: null });
+    }
+  });
+
+  test('stays the cause of what is said of a damaged state', async () => {
+    const fault = new TypeError('x is undefined');
+    for (const damage of Object.values(DAMAGES)) {
+      const folder = temporaryFolder();
+      damage(stateIn(folder));
+      expect(await adviceOn(fault, invocationIn(folder))).toMatchObject({ exit: 2, cause: fault });
+    }
   });
 
   test('is none of ours where a source could not serve a slice', async () => {

@@ -1,4 +1,5 @@
 /** What a person is told when a command fails: the cause and the next thing to do. */
+import { resolve, sep } from 'node:path';
 import { EXIT, type ExitCode, FatalError, TooLargeError, TransientError } from '../errors.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -23,15 +24,24 @@ export async function adviceOn(error: Error, where: Pick<Invocation, 'env' | 'cw
   return (await ofState(error, where)) ?? { exit: EXIT.internal, message: fault, hint: null };
 }
 
-/** Null when the state has nothing to do with it, as far as anybody can tell. */
+/** Null when the state has nothing to do with it, as far as anybody can tell. A fault that only hides behind damage is its cause. */
 async function ofState(error: Error, { env, cwd }: Pick<Invocation, 'env' | 'cwd'>): Promise<FatalError | null> {
   try {
     const { loadOwnConfig } = await import('../config/own.ts');
     const { databasePath, explain, findDamage } = await import('../state/database.ts');
     const { stateDir } = loadOwnConfig({ env, cwd, needs: [] });
-    const told = explain(error, databasePath(stateDir));
-    return told instanceof FatalError ? told : findDamage(stateDir);
+    const told = isAbout(stateDir, error) ? explain(error, databasePath(stateDir)) : error;
+    return told instanceof FatalError ? told : findDamage(stateDir, error);
   } catch {
     return null; // the configuration cannot be read either: the fault itself is what there is to tell
   }
+}
+
+/** A module that is missing or a port that may not be opened fails with the same codes as a file: only its path tells. */
+function isAbout(stateDir: string, error: Error): boolean {
+  if ('code' in error && String(error.code).startsWith('SQLITE_')) return true;
+  if (!('path' in error) || typeof error.path !== 'string') return false;
+  const folder = resolve(stateDir);
+  const path = resolve(error.path);
+  return path === folder || path.startsWith(folder + sep);
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { asError, EXIT, FatalError } from '../errors.ts';
 import { backupBeforeMigration } from './backup.ts';
-import { damaged, explain } from './failures.ts';
+import { damaged, emptied, explain, isDamage } from './failures.ts';
 import { judgeFolder, makeFolder, type ReadDisk, syncFolder } from './folder.ts';
 import { MIGRATIONS } from './migrations.ts';
 
@@ -104,12 +104,7 @@ function connect(path: string, steps: readonly string[], { onWarning, readDisk, 
 
 /** A file that exists but is empty was truncated: SQLite would quietly make a new, empty state of it. */
 function refuseEmpty(path: string): void {
-  if (statSync(path).size > 0) return;
-  throw new FatalError(
-    EXIT.usage,
-    `the state database ${path} is empty (0 bytes): it was truncated, its cursors and fingerprints are gone`,
-    'restore the newest backup: retail-sync backup list, then retail-sync backup restore FILE; or remove the file: the next run reads everything again, without duplicates',
-  );
+  if (statSync(path).size === 0) throw emptied(path);
 }
 
 /**
@@ -221,21 +216,25 @@ function applyStep(db: Db, path: string, step: string, version: number): void {
 
 /** Reads every page of the database. Throws FatalError when one is damaged. */
 export function checkIntegrity(db: Db, path: string): void {
-  if (db.pragma('quick_check(1)', { simple: true }) !== 'ok') throw damaged(path);
+  if (!isWhole(db)) throw damaged(path);
 }
 
-/** After a failure that nothing explains: whether the state is damaged. Null also above the size that is quickly read. */
-export function findDamage(stateDir: string): FatalError | null {
+const isWhole = (db: Db): boolean => db.pragma('quick_check(1)', { simple: true }) === 'ok';
+
+/**
+ * After a failure that nothing explains: whether the state is damaged, with the failure as its cause. Null where it is
+ * merely busy, newer or another program's, since no failure comes of that, and above the size that is quickly read.
+ */
+export function findDamage(stateDir: string, failure: Error): FatalError | null {
   const path = databasePath(stateDir);
   if (!existsSync(path) || statSync(path).size > QUICK_CHECK_BYTES_MAX) return null;
+  if (statSync(path).size === 0) return emptied(path, failure);
   let db: Db | null = null;
   try {
-    db = openReadOnly(stateDir);
-    if (db) checkIntegrity(db, path);
-    return null;
+    db = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+    return isWhole(db) ? null : damaged(path, failure);
   } catch (thrown) {
-    const told = explain(thrown, path);
-    return told instanceof FatalError ? told : null;
+    return isDamage(thrown) ? damaged(path, failure) : null;
   } finally {
     db?.close();
   }

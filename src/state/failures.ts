@@ -10,6 +10,15 @@ export const damaged = (path: string, cause?: unknown): FatalError =>
     { cause },
   );
 
+/** A file that exists but is empty was truncated. */
+export const emptied = (path: string, cause?: unknown): FatalError =>
+  new FatalError(
+    EXIT.usage,
+    `the state database ${path} is empty (0 bytes): it was truncated, its cursors and fingerprints are gone`,
+    'restore the newest backup: retail-sync backup list, then retail-sync backup restore FILE; or remove the file: the next run reads everything again, without duplicates',
+    { cause },
+  );
+
 /** What SQLite says of a page that is not as it wrote it, and of a file that is none of its own. */
 export const isDamage = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && /^SQLITE_(?:NOTADB|CORRUPT)/.test(String(error.code));
