@@ -80,7 +80,9 @@ function startLean() {
 function resolveQuickly() {
   if (!module.registerHooks) return;
   const ours = new URL('../', import.meta.url).href;
-  const isOurs = (parent) => parent.startsWith(ours) && !parent.startsWith(`${ours}node_modules/`);
+  // What people write themselves is left to Node, which says of a misspelt import who asks for it.
+  const isOurs = (parent) =>
+    parent.startsWith(ours) && !/^(?:node_modules|jobs|mappers)\//.test(parent.slice(ours.length));
   module.registerHooks({
     resolve(specifier, context, next) {
       const parent = context.parentURL || '';

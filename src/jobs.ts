@@ -1,6 +1,7 @@
 /** Finds the pipes: one file in `jobs/` each, its stem also that of its mapper and fixture. The only dynamic import by name. */
 import { existsSync, readFileSync } from 'node:fs';
-import { EXIT, FatalError } from './errors.ts';
+import { pathToFileURL } from 'node:url';
+import { asError, codeOf, EXIT, FatalError } from './errors.ts';
 import { digest } from './fingerprint.ts';
 import type { Job } from './pipe.ts';
 import { pipeNames, ROOT } from './pipe-names.ts';
@@ -21,7 +22,9 @@ export async function loadJobs(root = ROOT): Promise<LoadedJob[]> {
 async function loadJob(root: string, stem: string): Promise<LoadedJob> {
   const path = `${root}/jobs/${stem}.ts`;
   const mapper = `${root}/mappers/${stem}.ts`;
-  const module: unknown = await import(path);
+  const module: unknown = await import(pathToFileURL(path).href).catch((thrown: unknown) => {
+    throw codeOf(thrown) === 'ERR_MODULE_NOT_FOUND' ? broken(path, asError(thrown).message, thrown) : thrown;
+  });
   const job = typeof module === 'object' && module !== null && 'default' in module ? module.default : undefined;
   if (!isJob(job)) throw broken(path, 'it has no default export that is a job');
   if (job.pipe !== stem) throw broken(path, `its pipe is called ${job.pipe}, its file ${stem}`);
@@ -61,9 +64,10 @@ function inOrder(jobs: readonly LoadedJob[]): LoadedJob[] {
   return ordered;
 }
 
-const broken = (path: string, what: string): FatalError =>
+const broken = (path: string, what: string, cause?: unknown): FatalError =>
   new FatalError(
     EXIT.usage,
     `${path} is no usable job: ${what}`,
     'docs/adding-a-pipe.md shows the three files of a pipe',
+    { cause },
   );

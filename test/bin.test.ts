@@ -11,6 +11,7 @@ import { writeSync } from 'node:fs';
 const [command, argument]: string[] = process.argv.slice(2);
 const say = (line: string): void => void writeSync(1, line + '\\n');
 if (command === 'exit') process.exit(Number(argument));
+else if (command === 'load') import(argument ?? '').catch((error: Error) => say(error.message));
 else if (command === 'abort') process.kill(process.pid, 'SIGKILL');
 else if (command === 'wait') {
   setInterval(() => {}, 1000);
@@ -38,13 +39,14 @@ const locked = join(root, `node_modules/node-linux-${process.arch}/bin/node`);
 const started: ChildProcess[] = [];
 
 beforeAll(() => {
-  for (const folder of ['bin', 'src', 'elsewhere', 'node_modules/.bin', join(locked, '..')]) {
+  for (const folder of ['bin', 'src', 'jobs', 'elsewhere', 'node_modules/.bin', join(locked, '..')]) {
     mkdirSync(resolve(root, folder), { recursive: true });
   }
   copyFileSync('bin/retail-sync.js', entry);
   chmodSync(entry, 0o755);
   writeFileSync(join(root, 'package.json'), '{"type":"module"}');
   writeFileSync(join(root, 'src/cli.ts'), STUB);
+  writeFileSync(join(root, 'jobs/prices.ts'), "import '../src/mision.ts';");
   writeFileSync(old, PRETEND);
   symlinkSync(process.execPath, locked);
   symlinkSync('../../bin/retail-sync.js', join(root, 'node_modules/.bin/retail-sync'));
@@ -114,6 +116,11 @@ describe.each([
     const link = join(root, 'node_modules/.bin/retail-sync');
     const { stdout } = run([...start.slice(0, -1), link, 'status'], join(root, 'elsewhere'));
     expect(JSON.parse(stdout).args).toEqual(['status']);
+  });
+
+  test('says of a misspelt import what is missing and which file asks for it', () => {
+    const { stdout } = run([...start, 'load', '../jobs/prices.ts']);
+    expect(stdout).toContain(`'${join(root, 'src/mision.ts')}' imported from ${join(root, 'jobs/prices.ts')}`);
   });
 
   test('lets the command settle after a signal, which it hears once', async () => {
