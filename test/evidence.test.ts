@@ -298,6 +298,22 @@ describe('what is somebody’s or secret', () => {
     expect(secrets.holds(body.toString())).toBe(true);
   });
 
+  test.each([
+    ['percent in percent', 'ab/cd+ef==12', 'next=https%3A%2F%2Fx%2F%3Ftoken%3Dab%252Fcd%252Bef%253D%253D12'],
+    ['JSON in JSON', 'p"ss\\wo1d', JSON.stringify({ body: JSON.stringify({ field: 'p"ss\\wo1d' }) })],
+    ['JSON in an address', 'p"ss\\wo1d', `q=${encodeURIComponent(JSON.stringify({ field: 'p"ss\\wo1d' }))}`],
+    ['an address in JSON', 'p"ss wo1d', JSON.stringify({ body: new URLSearchParams({ f: 'p"ss wo1d' }).toString() })],
+    ['base64 in an address', 'p?ss>wo1d?', `f=${encodeURIComponent(Buffer.from('p?ss>wo1d?').toString('base64'))}`],
+  ])('is found where it is spelt twice: %s', (_, password, text) => {
+    for (const name of ['ERP_PASSWORD', 'ERP_TOKEN'] as const) {
+      const secrets = new Secrets({ [name]: password });
+      expect(secrets.holds(text)).toBe(true);
+      const clean = secrets.scrub(text);
+      expect(clean).toMatch(/\[secret\]/);
+      expect(secrets.holds(clean)).toBe(false);
+    }
+  });
+
   test('is no part of a curl line: a word for the shell is what it was, with variables in it and whatever signs', async () => {
     const texts = [
       'a b',

@@ -78,16 +78,21 @@ export class Secrets {
     return this.#all().some((value) => text.includes(value));
   }
 
-  /** A short user name may be an ordinary word, such as sales: it is hidden only where a user name stands. */
+  /**
+   * Spelt once: who searches for them spells them again, since an address may stand in an address and JSON in JSON.
+   * A short user name may be an ordinary word, such as sales: it is hidden only where a user name stands.
+   */
   #hidden(): string[] {
-    const ours = this.#known.filter(([name, value]) => name !== 'ERP_USER' || value.length >= 2 * CHARS_MIN);
-    return [...ours.map(([, value]) => value), ...this.#learned];
+    const ours = this.#known.filter(
+      ([name, value]) => value.length >= (name === 'ERP_USER' ? 2 * CHARS_MIN : CHARS_MIN),
+    );
+    const values = [...ours.flatMap(([, value]) => [value, inBase64(value)]), ...this.#learned];
+    return [...new Set(values.flatMap(spellingsOf))];
   }
 
   #all(): string[] {
-    return this.#hidden()
-      .flatMap((value) => [...spellingsOf(value), inBase64(value)])
-      .filter((spelling) => spelling.length >= 2 * CHARS_MIN);
+    const twice = this.#hidden().flatMap((value) => [...spellingsOf(value), inBase64(value)]);
+    return [...new Set(twice)].filter((spelling) => spelling.length >= 2 * CHARS_MIN);
   }
 }
 
