@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { EvidenceFlags } from '../src/commands/evidence.ts';
+import { callsOf } from '../src/evidence/calls.ts';
 import { EXPECTED, isVendorKind } from '../src/evidence/expected.ts';
 import { CONTENT_BYTES_MAX, type Exchange, KEPT, Recorder } from '../src/evidence/recorder.ts';
 import { Redaction } from '../src/evidence/redact.ts';
@@ -312,6 +313,18 @@ describe('what is somebody’s or secret', () => {
       expect(clean).toMatch(/\[secret\]/);
       expect(secrets.holds(clean)).toBe(false);
     }
+  });
+
+  test('is not looked for in an answer that broke off within a letter, which is said first', () => {
+    const secrets = new Secrets({});
+    const redaction = new Redaction(new Rulings(null, []), secrets, false, new Set());
+    const content = new TextEncoder().encode('[{"name":"é').subarray(0, -1);
+    const noteOf = (outcome: 'whole' | 'broken off') => {
+      const answer = { ...CALL.answer, outcome, content, bytes: content.length };
+      return callsOf([{ ...CALL, answer }], redaction, secrets)[0]?.files[1]?.text;
+    };
+    expect(noteOf('broken off')).toMatch(/"note": "11 bytes that are not the whole answer \(broken off\): not shown/);
+    expect(noteOf('whole')).toMatch(/"note": "11 bytes that are no text in the character set of the answer: not shown/);
   });
 
   test('is no part of a curl line: a word for the shell is what it was, with variables in it and whatever signs', async () => {

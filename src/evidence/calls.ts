@@ -79,6 +79,7 @@ function contentOf({ isKept, answer }: Exchange): Content {
     none(`${bytes} bytes ${what}: not shown, since they have no fields to be masked by`);
   if (type !== '' && !/json/i.test(type)) return notShown('of another content type');
   const text = textOf(content, charsetOf(type));
+  if (text === null && outcome !== 'whole') return notShown(`that are not the whole answer (${outcome})`);
   if (text === null) return notShown('that are no text in the character set of the answer');
   try {
     return { kind: 'json', value: parseExactly(text) };
