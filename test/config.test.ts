@@ -304,7 +304,13 @@ describe('faults', () => {
     ['BREAKER_CHANGES', '50/30%,10/2%', 'says twice what holds for all pipes'],
     ['BREAKER_GONE', '10/2%,orders=5/1%', 'names no pipe before =; there are customers, pos-orders'],
     ['BREAKER_EMPTIED', 'quotes=many', 'says for a pipe what is not a limit'],
+    ['BREAKER_CREATES', 'quotes=1/1%,quotes=2/2%', 'says twice what holds for quotes'],
+    ['DEAD_LETTERS_MAX', '9,quotes=1,quotes=1', 'says twice what holds for quotes'],
     ['DEAD_LETTERS_MAX', '1e3', 'is not a whole number'],
+    ['PROBE_POLICY', 'unknown-code=stop,unknown-code=warn', 'says twice what unknown-code does'],
+    ['ERP_CUTOVER_MIN_SHARE', '0.12345', 'is not a number from 0 to 1 with up to four decimals, such as 0.9'],
+    ['ERP_CUTOVER_MIN_SHARE', '1.1', 'is not a number from 0 to 1 with up to four decimals, such as 0.9'],
+    ['ERP_CUTOVER_HOURS_APART', '721', 'is not a number from 0 to 720 with up to four decimals, such as 12'],
     ['NODE_TLS_REJECT_UNAUTHORIZED', '0', 'is 0'],
   ])('name %s when it is %j', (name, value, wrong) => {
     expect(faultsOf({ [name]: value })).toContain(`${name} ${wrong}`);

@@ -63,6 +63,7 @@ const perPipe = <T>(kind: Kind<T>, fallback: T): Shape<PerPipe<T>> =>
       const read = readPart(part, kind);
       if (typeof read === 'string') wrong.push(read);
       else if (read.pipe === null) forAll.push(read.value);
+      else if (Object.hasOwn(byPipe, read.pipe)) wrong.push(`says twice what holds for ${read.pipe}`);
       else byPipe[read.pipe] = read.value;
     }
     if (forAll.length > 1) wrong.push('says twice what holds for all pipes');

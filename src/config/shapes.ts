@@ -27,8 +27,8 @@ export const countUpTo = (max: number, min = 0) => {
 };
 
 /** A number in plain digits, with up to four decimals. */
-export const decimalUpTo = (max: number) => {
-  const wrong = `is not a number from 0 to ${max}`;
+export const decimalUpTo = (max: number, example: number) => {
+  const wrong = `is not a number from 0 to ${max} with up to four decimals, such as ${example}`;
   return matching(/^\d{1,9}(\.\d{1,4})?$/, wrong)
     .transform(Number)
     .refine((value) => value <= max, wrong);
@@ -99,6 +99,7 @@ export const policies = new Shape((given) => {
     const [kind = '', policy = '', ...rest] = pair.split('=').map((part) => part.trim());
     if (!isKind(kind)) wrong.push(`names no kind of drift before =; there are ${Object.keys(KINDS).join(', ')}`);
     else if (!isPolicy(policy) || rest.length > 0) wrong.push(`says for ${kind} neither stop, warn nor ignore`);
+    else if (Object.hasOwn(chosen, kind)) wrong.push(`says twice what ${kind} does`);
     else chosen[kind] = policy;
   }
   return wrong.length > 0 ? new Wrong(...wrong) : chosen;

@@ -91,11 +91,11 @@ export const variables = {
   ERP_CUTOVER_READS: plain('is not a whole number from 1 to 30', /^([1-9]|[12]\d|30)$/)
     .transform(Number)
     .default(3, { about: 'Agreeing shadow reads of production before a pipe is fed from it', example: '3' }),
-  ERP_CUTOVER_HOURS_APART: decimalUpTo(720).default(12, {
+  ERP_CUTOVER_HOURS_APART: decimalUpTo(720, 12).default(12, {
     about: 'Hours between two shadow reads that both count',
     example: '12',
   }),
-  ERP_CUTOVER_MIN_SHARE: decimalUpTo(1).default(0.9, {
+  ERP_CUTOVER_MIN_SHARE: decimalUpTo(1, 0.9).default(0.9, {
     about: 'Least share of the records staging holds that production must hold, 0 to 1',
     example: '0.9',
   }),
