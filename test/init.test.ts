@@ -1,5 +1,5 @@
 /** `init`: the questions on a terminal, each answer tried on the vendors, and the file that comes of it. */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
@@ -153,6 +153,16 @@ describe('a value in .env', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test('is left in no other file where the one that is meant cannot be replaced', () => {
+    const folder = temporaryFolder();
+    const path = join(folder, '.env');
+    writeFileSync(path, 'ERP_TOKEN=canary\n');
+    mkdirSync(`${path}.before-init`);
+    expect(() => writeEnv(path, 'A=1\n', new Map([['A', '1']]))).toThrow(/EISDIR|EEXIST|ENOTEMPTY/);
+    expect(readdirSync(folder).sort()).toEqual(['.env', '.env.before-init']);
+    expect(readFileSync(path, 'utf8')).toBe('ERP_TOKEN=canary\n');
   });
 
   test('takes the place of every line that had one', () => {

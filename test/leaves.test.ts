@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { sizeOf } from '../src/bytes.ts';
+import { roomFor, sizeOf } from '../src/bytes.ts';
 import { writeDurably } from '../src/durable-file.ts';
 import { codeOf, EXIT, FatalError } from '../src/errors.ts';
 import { scrubber } from '../src/log/scrub.ts';
@@ -13,9 +13,25 @@ test.each([
   [1_999, '1 kB'],
   [4_190_000, '4.1 MB'],
   [20_000_000, '20 MB'],
-  [12_345_678_901, '12,345 MB'],
+  [999_999_999, '999 MB'],
+  [1_290_000_000, '1.2 GB'],
+  [12_345_678_901, '12 GB'],
+  [12_345_678_901_234, '12,345 GB'],
 ])('%i bytes are %s: never more than there is', (bytes, text) => {
   expect(sizeOf(bytes)).toBe(text);
+});
+
+test.each([
+  [999, '999 bytes'],
+  [1_001, '2 kB'],
+  [999_001, '1 MB'],
+  [4_110_000, '4.2 MB'],
+  [9_990_000, '10 MB'],
+  [20_000_000, '20 MB'],
+  [20_000_001, '21 MB'],
+  [999_000_001, '1 GB'],
+])('%i bytes need %s: never less than they take', (bytes, text) => {
+  expect(roomFor(bytes)).toBe(text);
 });
 
 const refused = Object.assign(new Error('connect 10.0.0.1'), { code: 'ECONNREFUSED' });

@@ -43,5 +43,10 @@ function writePrivate(path: string, text: string): void {
   const draft = `${path}.new`;
   rmSync(draft, { force: true }); // of a process that died
   writeDurably(draft, text);
-  renameSync(draft, path);
+  try {
+    renameSync(draft, path);
+  } catch (thrown) {
+    rmSync(draft, { force: true }); // it holds the tokens, under a name that nobody would look for
+    throw thrown;
+  }
 }

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
-import { sizeOf } from '../bytes.ts';
+import { roomFor, sizeOf } from '../bytes.ts';
 import { EXIT, FatalError } from '../errors.ts';
 import { explain, isDamage } from './failures.ts';
 import { judgeFolder, makeFolder, syncFolder } from './folder.ts';
@@ -160,7 +160,7 @@ function needRoom(db: Database.Database, folder: string): void {
   if (freeBytes === null || freeBytes >= bytes + SPARE_BYTES) return;
   throw new FatalError(
     EXIT.internal,
-    `no backup: the copy takes ${sizeOf(bytes)}, and the disk that holds ${folder} has ${sizeOf(freeBytes)} free`,
+    `no backup: the copy needs ${roomFor(bytes + SPARE_BYTES)} of room, and the disk that holds ${folder} has ${sizeOf(freeBytes)} free`,
     'free some space, or remove old files in the folder backups',
   );
 }
