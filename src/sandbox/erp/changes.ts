@@ -66,8 +66,8 @@ function changeShare(resource: Resource, table: Table, share: number, context: C
 }
 
 /**
- * The stamps of a job whose last commit is now; one of usual size is a single commit. A row that was saved while the job
- * ran is stamped with the end: its dates never go back.
+ * The stamps of a job whose last commit is now; up to the rows of a commit (assumed, see COMMIT_ROWS) it is a single one.
+ * A row that was saved while the job ran is stamped with the end: its dates never go back.
  */
 function stamps(
   amount: number,
