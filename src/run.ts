@@ -154,7 +154,7 @@ class Run<E> {
   #streams = false;
   #links: LinkCounts = { made: 0, removed: 0, refused: 0, pending: 0, unknown: 0 };
   #stillOwed = 0;
-  #waiting = 0;
+  #open = { waiting: 0, held: 0 };
   #deletions: DeletionCounts | null = null;
 
   constructor(pipe: Pipe<E>, ends: Ends, options: RunOptions, stop: AbortSignal) {
@@ -253,7 +253,7 @@ class Run<E> {
     await this.#writeTheRest();
     await this.#waitOutQuarantine();
     await this.#afterwards();
-    this.#waiting = this.#state.pendingCount();
+    this.#open = this.#state.openCounts();
     this.#reader.moveCursors();
     if (wasInDoubt && this.#reader.isComplete) trustAgain(this.#ends.db, this.#ends.stream);
     if (this.#changedMapper && this.#reader.isComplete) setMapper(this.#ends.db, this.#ends.stream, this.#pipe.version);
@@ -339,7 +339,7 @@ class Run<E> {
         deadLettersAdded: this.#deadLettersAdded,
         linksUnknown: this.#links.unknown,
         stillOwed: this.#stillOwed,
-        waiting: this.#waiting,
+        open: this.#open,
         readSlices: this.#options.records === null,
       }),
       counts,

@@ -108,11 +108,15 @@ describe('a failure that nothing explains', () => {
       failed('ENOENT', join(folder, '..', 'jobs/prices.ts')),
       failed('ENOENT', `${folder}-other/x`),
       failed('EACCES'),
-      failed('ENOSPC', '/somewhere/else'),
     ])
       expect(await adviceOn(error, invocation)).toMatchObject({
         ...{ exit: 1, hint: null },
         message: expect.stringMatching(/^a fault in retail-sync itself: Error: E\w+: it did not work\n +at /),
+      });
+    for (const error of [failed('ENOSPC', '/somewhere/else'), failed('ENOSPC'), failed('EDQUOT')])
+      expect(await adviceOn(error, invocation)).toMatchObject({
+        ...{ exit: 1, hint: 'free some space, then run the same command again' },
+        message: expect.stringMatching(/^a disk, or this user's share of it, is full: E\w+: it did not work$/),
       });
     expect(await adviceOn(failed('EACCES', join(folder, 'lock')), invocation)).toMatchObject({ exit: 2 });
     expect(await adviceOn(failed('ENOSPC', databasePath(folder)), invocation)).toMatchObject({

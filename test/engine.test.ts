@@ -469,6 +469,24 @@ describe('cursor', () => {
     expect(report).toMatchObject({ status: 'partial', counts: { held: 1, written: 9 } });
     expect(world.cursor()).toBe(at(4));
   });
+
+  it('has a record that was not read, and whose outcome is unknown, make its run partial', async () => {
+    world.sink.answer = ({ key }, apply) =>
+      key === 'P4' ? { kind: 'refused', category: 'RATE', reason: 'not now' } : apply();
+    await world.run();
+    expect(await world.run()).toMatchObject({ status: 'ok' });
+    // As a letter that has come due does, or an e-mail that became free.
+    world.db.exec("UPDATE entities SET state = 'pending' WHERE id = 'P4'");
+    world.sink.answer = ({ key }, apply) => (key === 'P4' ? { kind: 'unknown', reason: 'timeout' } : apply());
+    for (const counts of [{ read: 0, held: 0 }, { held: 0 }]) {
+      const report = await world.run();
+      expect(report).toMatchObject({ status: 'partial', exit: 3, counts });
+      expect(report.reason).toBe('1 record is held: HubSpot did not say whether it was written');
+    }
+    world.sink.answer = (_write, apply) => apply();
+    expect(await world.run()).toMatchObject({ status: 'ok' });
+    expect(world.names().P4).toBeDefined();
+  });
 });
 
 describe('what a process that died leaves behind', () => {

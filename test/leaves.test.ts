@@ -54,6 +54,12 @@ test('an error that is its own cause has no code, and ends', () => {
   expect(codeOf(error)).toBeNull();
 });
 
+test('a secret is found in an address whose escapes are in small letters', () => {
+  const clean = scrubber(['ab/cd+ef=="12"']);
+  for (const escaped of ['ab%2fcd%2bef%3d%3d%2212%22', 'ab%2Fcd%2Bef%3D%3D%2212%22'])
+    expect(clean(`GET /x?next=${escaped}&y=1`)).toBe('GET /x?next=[secret]&y=1');
+});
+
 test('a secret is found as JSON, addresses, forms and base64 spell it', () => {
   const secret = 'a "b"&c d';
   const scrub = scrubber([secret]);

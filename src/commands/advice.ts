@@ -20,9 +20,19 @@ export async function adviceOn(error: Error, where: Pick<Invocation, 'env' | 'cw
       hint: 'run the same command again later; retail-sync doctor looks at every connection',
     };
   }
+  if (isFull(error)) return (await ofState(error, where)) ?? full(error);
   const fault = `a fault in retail-sync itself: ${error.stack ?? error.message}`;
   return (await ofState(error, where)) ?? { exit: EXIT.internal, message: fault, hint: null };
 }
+
+const isFull = (error: Error): boolean => 'code' in error && /^(?:ENOSPC|EDQUOT)$/.test(String(error.code));
+
+/** Which disk it is, an error of an open file does not say. */
+const full = (error: Error): Advice => ({
+  exit: EXIT.internal,
+  message: `a disk, or this user's share of it, is full: ${error.message}`,
+  hint: 'free some space, then run the same command again',
+});
 
 /** Null when the state has nothing to do with it, as far as anybody can tell. A fault that only hides behind damage is its cause. */
 async function ofState(error: Error, { env, cwd }: Pick<Invocation, 'env' | 'cwd'>): Promise<FatalError | null> {

@@ -34,8 +34,8 @@ export interface Evidence {
   readonly linksUnknown: number;
   /** Objects whose create-only properties HubSpot did not acknowledge. */
   readonly stillOwed: number;
-  /** Entities that were to be decided again when the run ended, read by it or not. */
-  readonly waiting: number;
+  /** Entities that were open when the run ended, whether it had read them or not. */
+  readonly open: { readonly waiting: number; readonly held: number };
   /** The run read its source slice by slice: then no slice at all proves nothing. */
   readonly readSlices: boolean;
 }
@@ -44,7 +44,8 @@ export interface Evidence {
 export const UNION = '*';
 
 export function conclude(evidence: Evidence): Conclusion {
-  const { pipe, failure, proofs, counts, deadLettersAdded, linksUnknown, stillOwed, waiting, readSlices } = evidence;
+  const { pipe, failure, proofs, counts, deadLettersAdded, linksUnknown, stillOwed, open, readSlices } = evidence;
+  const held = Math.max(counts.held, open.held);
   if (failure !== null) return concludeFailure(pipe, failure);
   const failed = proofs.filter((proof) => proof.verdict === 'failed');
   const slices = proofs.filter((proof) => proof.partition !== UNION);
@@ -57,10 +58,12 @@ export function conclude(evidence: Evidence): Conclusion {
     ...(readSlices && proofs.length === 0 ? ['the source named no slice to read: nothing is proven'] : []),
     ...failed.map((proof) => `${proof.label} could not be read: ${proof.reason}`),
     ...unproven.map((proof) => `${proof.label} is not proven complete: ${proof.reason}`),
-    ...(counts.held > 0
-      ? [`${many(counts.held, 'record is', 'records are')} held: HubSpot did not say whether they were written`]
+    ...(held > 0
+      ? [
+          `${many(held, 'record is', 'records are')} held: HubSpot did not say whether ${held === 1 ? 'it was' : 'they were'} written`,
+        ]
       : []),
-    ...(waiting > 0 ? [`${many(waiting, 'record waits', 'records wait')} to be decided once more`] : []),
+    ...(open.waiting > 0 ? [`${many(open.waiting, 'record waits', 'records wait')} to be decided once more`] : []),
     ...(linksUnknown > 0
       ? [`HubSpot did not say whether ${many(linksUnknown, 'link was', 'links were')} made or removed`]
       : []),

@@ -29,14 +29,11 @@ export function scrubber(secrets: readonly string[]): Scrub {
   };
 }
 
-/** As JSON, addresses and forms write it: in a form a blank is a plus. */
-export const spellingsOf = (secret: string): string[] => [
-  ...new Set([
-    secret,
-    JSON.stringify(secret).slice(1, -1),
-    encodeURIComponent(secret),
-    new URLSearchParams({ '': secret }).toString().slice(1),
-  ]),
-];
+/** As JSON, addresses and forms write it: in a form a blank is a plus. Escapes come in capitals or, from some, in small letters. */
+export function spellingsOf(secret: string): string[] {
+  const escaped = [encodeURIComponent(secret), new URLSearchParams({ '': secret }).toString().slice(1)];
+  const small = escaped.map((text) => text.replace(/%[\dA-F]{2}/g, (byte) => byte.toLowerCase()));
+  return [...new Set([secret, JSON.stringify(secret).slice(1, -1), ...escaped, ...small])];
+}
 
 export const inBase64 = (secret: string): string => Buffer.from(secret).toString('base64');

@@ -17,8 +17,8 @@ export const APPLICATION_ID = 0x72747379;
 /** Writers wait this long for another connection (a `status` in a second terminal) before they give up. */
 const BUSY_TIMEOUT_MS = 5_000;
 const QUICK_CHECK_BYTES_MAX = 64 * 1024 * 1024;
-/** Pages of the log before it is folded into the file, 32 MB: what is written again meanwhile is folded once. */
-const FOLD_PAGES = 8_000;
+/** Pages of the log before it is folded into the file, 16 MB: what is written again meanwhile is folded once. */
+const FOLD_PAGES = 4_000;
 /** Pages in memory: four times as many made no run quicker, and cost a fifth of its memory. */
 const CACHE_KB = 4_000;
 

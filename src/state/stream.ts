@@ -335,13 +335,13 @@ export class StreamState {
     );
   }
 
-  /** Entities that wait to be mapped. */
-  pendingCount(): number {
-    const found = this.#sql.first<{ n: number }>(
-      `SELECT count(*) AS n FROM entities INDEXED BY entities_open
-        WHERE stream = ? AND state IN ('pending', 'sending', 'held') AND state = 'pending'`,
+  /** Entities that wait to be mapped, and those whose writes HubSpot left unanswered. */
+  openCounts(): { readonly waiting: number; readonly held: number } {
+    const found = this.#sql.first<{ waiting: number; held: number }>(
+      `SELECT count(*) FILTER (WHERE state <> 'held') AS waiting, count(*) FILTER (WHERE state = 'held') AS held
+         FROM entities INDEXED BY entities_open WHERE stream = ? AND state IN ('pending', 'sending', 'held')`,
     );
-    return found?.n ?? 0;
+    return found ?? { waiting: 0, held: 0 };
   }
 
   get isAnyPending(): boolean {

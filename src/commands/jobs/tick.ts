@@ -48,7 +48,10 @@ async function tickNow(flags: TickFlags, invocation: Invocation): Promise<ExitCo
       onNotice: notice,
     });
     const exit = worstOf(report.done.map(({ outcome }) => outcome.exit));
-    const next = ledger((db) => unfinishedSlots(db).find(({ state, attempts }) => state === 'open' && attempts === 0));
+    const isOn = (name: string): boolean => schedule.jobs.some((job) => job.name === name && job.isOn);
+    const next = ledger((db) =>
+      unfinishedSlots(db).find(({ job, state, attempts }) => state === 'open' && attempts === 0 && isOn(job)),
+    );
     if (flags.json) stdout.write(`${JSON.stringify(documentOf(report, exit), null, 2)}\n`);
     else if (report.done.length === 0) {
       stdout.write(
