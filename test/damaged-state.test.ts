@@ -14,8 +14,8 @@ import { partitionsShow } from '../src/commands/partitions.ts';
 import { proof } from '../src/commands/proof.ts';
 import { status } from '../src/commands/status.ts';
 import { why } from '../src/commands/why.ts';
-import { asError, TooLargeError } from '../src/errors.ts';
-import { closeDatabase, databasePath, openDatabase } from '../src/state/database.ts';
+import { asError, FatalError, TooLargeError } from '../src/errors.ts';
+import { closeDatabase, databasePath, explain, openDatabase } from '../src/state/database.ts';
 import { temporaryFolder } from './cli-harness.ts';
 
 const PAGE_BYTES = 4096;
@@ -124,6 +124,16 @@ describe('a failure that nothing explains', () => {
       message: expect.stringContaining('disk that holds'),
     });
     expect(await adviceOn(failed('SQLITE_READONLY'), invocation)).toMatchObject({ exit: 2 });
+  });
+
+  test("met by whoever works on the state is the state's only where its folder, or one above it, is concerned", () => {
+    const path = '/home/op/shop/state/state.db';
+    const told = (code: string, at?: string) => explain(failed(code, at), path) instanceof FatalError;
+    for (const at of [path, '/home/op/shop/state', '/home/op/shop', '/home/op/shop/state/backups/x'])
+      expect(told('EACCES', at), at).toBe(true);
+    for (const at of ['/home/op/shop/jobs/prices.ts', '/home/op/shop/state-2/x', undefined])
+      expect(told('EACCES', at), at).toBe(false);
+    expect([told('ENOSPC'), told('ENOSPC', '/mnt/x'), told('SQLITE_READONLY')]).toEqual([true, false, true]);
   });
 
   test('is put down to the state only where that is damaged, and not where it is refused', async () => {

@@ -1,5 +1,4 @@
 /** What a person is told when a command fails: the cause and the next thing to do. */
-import { resolve, sep } from 'node:path';
 import { EXIT, type ExitCode, FatalError, TooLargeError, TransientError } from '../errors.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -20,10 +19,14 @@ export async function adviceOn(error: Error, where: Pick<Invocation, 'env' | 'cw
       hint: 'run the same command again later; retail-sync doctor looks at every connection',
     };
   }
-  if (isFull(error)) return (await ofState(error, where)) ?? full(error);
-  const fault = `a fault in retail-sync itself: ${error.stack ?? error.message}`;
-  return (await ofState(error, where)) ?? { exit: EXIT.internal, message: fault, hint: null };
+  return (await ofState(error, where)) ?? (isFull(error) ? full(error) : fault(error));
 }
+
+const fault = (error: Error): Advice => ({
+  exit: EXIT.internal,
+  message: `a fault in retail-sync itself: ${error.stack ?? error.message}`,
+  hint: null,
+});
 
 const isFull = (error: Error): boolean => 'code' in error && /^(?:ENOSPC|EDQUOT)$/.test(String(error.code));
 
@@ -38,20 +41,12 @@ const full = (error: Error): Advice => ({
 async function ofState(error: Error, { env, cwd }: Pick<Invocation, 'env' | 'cwd'>): Promise<FatalError | null> {
   try {
     const { loadOwnConfig } = await import('../config/own.ts');
-    const { databasePath, explain, findDamage } = await import('../state/database.ts');
+    const { databasePath, explain, findDamage, isAbout } = await import('../state/database.ts');
     const { stateDir } = loadOwnConfig({ env, cwd, needs: [] });
+    // Here nobody knows what was being written: without a path it may be any disk.
     const told = isAbout(stateDir, error) ? explain(error, databasePath(stateDir)) : error;
     return told instanceof FatalError ? told : findDamage(stateDir, error);
   } catch {
     return null; // the configuration cannot be read either: the fault itself is what there is to tell
   }
-}
-
-/** A module that is missing or a port that may not be opened fails with the same codes as a file: only its path tells. */
-function isAbout(stateDir: string, error: Error): boolean {
-  if ('code' in error && String(error.code).startsWith('SQLITE_')) return true;
-  if (!('path' in error) || typeof error.path !== 'string') return false;
-  const folder = resolve(stateDir);
-  const path = resolve(error.path);
-  return path === folder || path.startsWith(folder + sep);
 }

@@ -8,7 +8,7 @@ import { damaged, emptied, explain, isDamage } from './failures.ts';
 import { judgeFolder, makeFolder, type ReadDisk, syncFolder } from './folder.ts';
 import { MIGRATIONS } from './migrations.ts';
 
-export { explain } from './failures.ts';
+export { explain, isAbout } from './failures.ts';
 
 export type Db = Database.Database;
 

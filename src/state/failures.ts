@@ -1,5 +1,5 @@
 /** What SQLite and the file system refuse, as one sentence and the next thing to do. */
-import { dirname } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import { EXIT, FatalError } from '../errors.ts';
 
 export const damaged = (path: string, cause?: unknown): FatalError =>
@@ -25,9 +25,26 @@ export const isDamage = (error: unknown): boolean =>
 
 const UNWRITABLE = ['SQLITE_READONLY', 'SQLITE_CANTOPEN', 'EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'ENOENT', 'ELOOP'];
 
-/** SQLite's result codes as one sentence and the next thing to do. https://www.sqlite.org/rescode.html */
+/**
+ * A missing module or a port that may not be opened fails with the codes of a file: only its path tells. The folder's own
+ * parents count, because it may be them that cannot be made or entered.
+ */
+export function isAbout(folder: string, error: Error): boolean {
+  if ('code' in error && String(error.code).startsWith('SQLITE_')) return true;
+  if (!('path' in error) || typeof error.path !== 'string') return false;
+  const [ours, path] = [resolve(folder) + sep, resolve(error.path) + sep];
+  return path.startsWith(ours) || ours.startsWith(path);
+}
+
+/**
+ * What the state's disk, folder or file refused, as one sentence and the next thing to do; any other error as it is.
+ * SQLite's result codes: https://www.sqlite.org/rescode.html
+ */
 export function explain(error: unknown, path: string): unknown {
   if (error instanceof FatalError || !(error instanceof Error)) return error;
+  // An open file that cannot be written names no path: whoever asks here was writing the state.
+  const isNameless = !('path' in error) && 'code' in error && error.code === 'ENOSPC';
+  if (!isNameless && !isAbout(dirname(path), error)) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (code.startsWith('SQLITE_FULL') || code === 'ENOSPC') return full(path, error);
   if (UNWRITABLE.some((known) => code.startsWith(known))) {

@@ -154,6 +154,7 @@ async function phase(db: Db, name: string, change: (index: number) => number): P
   const { status, exit, counts } = report;
   endRun(db, { id, status, exit, report: JSON.stringify({ counts }), atMs: Date.now(), proofs: new Map() });
   if (status !== 'ok') throw new Error(`${name} ended ${status}: ${report.reason}`);
+  db.pragma('wal_checkpoint(TRUNCATE)'); // what is still in the log is state too
   const bytes = statSync(databasePath(folder)).size;
   process.stdout.write(
     `${JSON.stringify({
