@@ -2,6 +2,9 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Invocation } from '../src/commands/invocation.ts';
+import { jobsNext } from '../src/commands/jobs/show.ts';
+import { status } from '../src/commands/status.ts';
 import { statusPage } from '../src/report/status/page.ts';
 import { statusScreen } from '../src/report/status/screen.ts';
 import { adviceOf, needsOf, type Standing } from '../src/report/status/standing.ts';
@@ -9,7 +12,7 @@ import { closeDatabase, openDatabase } from '../src/state/database.ts';
 import { kpisOf, runsSince } from '../src/state/history.ts';
 import { type LastRun, neverRun, type PipeStatus, pipeStatus } from '../src/state/overview.ts';
 import { endRun, openStream, startRun } from '../src/state/runs.ts';
-import type { SlotRow } from '../src/state/slots.ts';
+import { planSlot, type SlotRow } from '../src/state/slots.ts';
 import { run as runTool, temporaryFolder } from './cli-harness.ts';
 import { openShop } from './cli-shop.ts';
 
@@ -37,7 +40,8 @@ const slot = (job: string, more: Partial<SlotRow> = {}): SlotRow => ({
 });
 const standing = (more: Partial<Standing> = {}): Standing => ({
   ...{ nowMs: NOW_MS, zone: 'America/Chicago', environment: 'production', portalId: '1234567' },
-  ...{ pipes: [pipe('customers'), pipe('products')], slots: [], deafChannels: [], isAlive: () => true },
+  ...{ pipes: [pipe('customers'), pipe('products')], slots: [], deafChannels: [] },
+  ...{ isAlive: () => true, isOff: () => false },
   ...more,
 });
 const plain = (_: unknown, text: string): string => text;
@@ -94,6 +98,14 @@ describe('what needs a person', () => {
     const needs = needsOf(standing({ slots: [slot('customers', { plannedAtMs: atMs, notBeforeMs: atMs })] }));
     expect(needs).toHaveLength(needed);
     for (const need of needs) expect(need.command).toBe('retail-sync jobs tick');
+  });
+
+  test('is nothing that is switched off, however late it is', () => {
+    const atMs = NOW_MS - 72 * HOUR_MS;
+    const pipes = [pipe('customers', { dataFromMs: atMs })];
+    const slots = [slot('customers', { plannedAtMs: atMs, notBeforeMs: atMs })];
+    expect(needsOf(standing({ pipes, slots }))).toHaveLength(2);
+    expect(needsOf(standing({ pipes, slots, isOff: (name) => name === 'customers' }))).toEqual([]);
   });
 
   test('is a missed slot, until a later run has made it good', () => {
@@ -260,6 +272,57 @@ describe.concurrent('a service that died last week', () => {
       /products\+pos-orders: planned for .*nothing has[\s\S]*started\s+it\n\s+retail-sync jobs tick/,
     );
     expect(stdout).toContain('products: no run has been ok for 6 days');
+  });
+});
+
+describe.concurrent('a job that is switched off after its next run was planned', () => {
+  test('has no next run in status and its document, nor anything due in jobs next', async () => {
+    const folder = temporaryFolder();
+    const db = openDatabase(join(folder, 'state'), { environment: 'sandbox', portalId: '1234567' });
+    for (const pipe of ['customers', 'quotes'] as const) {
+      const id = `20261127T120000000-${pipe}`;
+      const stream = openStream(db, pipe, 'x', 'sandbox', 0);
+      startRun(db, { id, pipe, stream, trigger: 'test', mode: '{}', atMs: Date.now() });
+      endRun(db, { id, status: 'ok', exit: 0, report: '{}', atMs: Date.now(), proofs: new Map() });
+    }
+    const plannedAtMs = Date.now() - 72 * HOUR_MS;
+    for (const job of ['customers', 'quotes'])
+      planSlot(db, { job, date: '2026-11-24', plannedAtMs, notBeforeMs: plannedAtMs });
+    closeDatabase(db);
+    const asked = async (ask: (invocation: Invocation) => unknown): Promise<string> => {
+      let said = '';
+      const stdout = {
+        write: (text: string) => {
+          said += text;
+        },
+      };
+      const env = { RETAIL_SYNC_STATE_DIR: join(folder, 'state') };
+      const stop = new AbortController().signal;
+      await ask({ env, cwd: folder, stdout, stderr: stdout, stop, trigger: 'test' });
+      return said;
+    };
+    const schedule = (text: string): void => writeFileSync(join(folder, 'schedule.yaml'), text);
+    const lineOf = (text: string, pipe: string): string => new RegExp(`^${pipe} .*$`, 'm').exec(text)?.[0] ?? '';
+
+    schedule('jobs:\n  customers: { off: true }\n');
+    const screen = await asked((invocation) => status({}, invocation));
+    expect(lineOf(screen, 'customers')).toMatch(/ off$/);
+    expect(lineOf(screen, 'quotes')).toMatch(/ due$/);
+    expect(screen).toContain('quotes: planned for');
+    expect(screen).not.toContain('customers: planned for');
+    const { pipes } = JSON.parse(await asked((invocation) => status({ json: true }, invocation)));
+    expect(pipes).toMatchObject([
+      { pipe: 'customers', nextRunAtMs: null },
+      { pipe: 'pos-orders', nextRunAtMs: null },
+      { pipe: 'products', nextRunAtMs: null },
+      { pipe: 'quotes', nextRunAtMs: plannedAtMs },
+    ]);
+    const next = JSON.parse(await asked((invocation) => jobsNext({ days: 1, json: true }, invocation)));
+    expect(next.due).toMatchObject([{ job: 'quotes' }]);
+    expect(JSON.stringify(next.planned)).not.toContain('customers');
+
+    schedule('jobs:\n  customers: { off: 7 }\n');
+    expect(lineOf(await asked((invocation) => status({}, invocation)), 'customers')).toMatch(/ due$/);
   });
 });
 

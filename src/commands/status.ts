@@ -8,6 +8,7 @@ import { writePrivately } from '../report/private-file.ts';
 import { statusScreen } from '../report/status/screen.ts';
 import { needsOf, nextSlotOf, type Standing } from '../report/status/standing.ts';
 import { painter } from '../report/style.ts';
+import { isOff } from '../schedule/plan.ts';
 import { SCHEDULE_ZONE } from '../schedule/zone.ts';
 import { channelsOf } from '../state/alert-channels.ts';
 import { type Db, openReadOnly, schemaOf } from '../state/database.ts';
@@ -58,7 +59,7 @@ async function standingOf(db: Db | null, config: Config): Promise<Standing> {
   const bound = db && boundTo(db);
   return {
     nowMs,
-    zone: await zoneOf(config),
+    ...(await scheduleOf(config)),
     environment: bound?.environment ?? config.environment,
     portalId: bound?.portalId ?? config.hubspot?.portalId ?? null,
     pipes: pipeNames().map((pipe) => (db ? pipeStatus(db, pipe) : neverRun(pipe))),
@@ -74,10 +75,22 @@ function slotsOf(db: Db, nowMs: number): SlotRow[] {
   return [...slotsSince(db, sinceMs), ...unfinishedSlots(db).filter(({ plannedAtMs }) => plannedAtMs < sinceMs)];
 }
 
-/** The schedule's; its file is read only where there is one, so that the screen comes at once. */
-async function zoneOf({ schedule }: Config): Promise<string> {
-  if (!existsSync(schedule.path)) return SCHEDULE_ZONE;
-  return (await import('../schedule/settings.ts')).zoneOf(schedule);
+/**
+ * What its file says; read only where there is one, so that the screen comes at once: without it every job is on. One
+ * with faults is told by whoever runs it.
+ */
+async function scheduleOf({ schedule }: Config): Promise<Pick<Standing, 'zone' | 'isOff'>> {
+  if (!existsSync(schedule.path)) return { zone: SCHEDULE_ZONE, isOff: () => false };
+  const [{ loadSchedule, zoneOf }, { loadJobs }] = await Promise.all([
+    import('../schedule/settings.ts'),
+    import('../jobs.ts'),
+  ]);
+  try {
+    const known = loadSchedule(schedule, await loadJobs());
+    return { zone: known.zone, isOff: (name) => isOff(known, name) };
+  } catch {
+    return { zone: zoneOf(schedule), isOff: () => false };
+  }
 }
 
 /** A state of a version that had no schedule is read too. */
@@ -99,7 +112,7 @@ function isAlive(pid: number): boolean {
 }
 
 function documentOf(standing: Standing, db: Db | null) {
-  const { pipes, slots, zone, environment, portalId } = standing;
+  const { pipes, zone, environment, portalId } = standing;
   const sum = (of: (pipe: (typeof pipes)[number]) => number): number =>
     pipes.reduce((total, pipe) => total + of(pipe), 0);
   const needs = needsOf(standing);
@@ -112,7 +125,7 @@ function documentOf(standing: Standing, db: Db | null) {
       pendingLinks: sum((pipe) => pipe.pendingLinks),
       needs: needs.length,
     },
-    pipes: pipes.map((pipe) => ({ ...pipe, nextRunAtMs: nextSlotOf(pipe.pipe, slots)?.plannedAtMs ?? null })),
+    pipes: pipes.map((pipe) => ({ ...pipe, nextRunAtMs: nextSlotOf(pipe.pipe, standing)?.plannedAtMs ?? null })),
     needs,
     kpis: db && hasSlots(db) ? kpisOf(db, standing.nowMs, HISTORY_DAYS) : null,
   };

@@ -3,7 +3,7 @@ import { EXIT } from '../errors.ts';
 import { faultsOf } from '../install/faults.ts';
 import type { Machine } from '../install/machine.ts';
 import { supervisorNameOf, supervisorOf } from '../install/supervisors.ts';
-import type { Schedule } from '../schedule/plan.ts';
+import { isOff, type Schedule } from '../schedule/plan.ts';
 import { minuteIn } from '../schedule/zone.ts';
 import { type Db, openReadOnly, schemaOf } from '../state/database.ts';
 import { MIGRATIONS } from '../state/migrations.ts';
@@ -49,7 +49,7 @@ function installationFinding(machine: Machine, schedule: Schedule): Finding {
   return warning('schedule', 'installed', `${said}: ${faults.join('; ')}`, fix, 'jobs may not run by themselves');
 }
 
-function slotFindings(stateDir: string, { zone }: Schedule, nowMs: number): Finding[] {
+function slotFindings(stateDir: string, schedule: Schedule, nowMs: number): Finding[] {
   let db: Db | null = null;
   try {
     db = openReadOnly(stateDir);
@@ -57,11 +57,12 @@ function slotFindings(stateDir: string, { zone }: Schedule, nowMs: number): Find
     const slots = unfinishedSlots(db);
     if (slots.length === 0) return [];
     const overdue = slots.filter(
-      ({ state, attempts, notBeforeMs }) => state === 'open' && attempts === 0 && nowMs - notBeforeMs > OVERDUE_MS,
+      ({ job, state, attempts, notBeforeMs }) =>
+        state === 'open' && attempts === 0 && nowMs - notBeforeMs > OVERDUE_MS && !isOff(schedule, job),
     );
     if (overdue.length === 0) return [fine('schedule', 'slots', 'none is overdue')];
     return overdue.map(({ job, plannedAtMs }) => {
-      const result = `planned for ${minuteIn(zone, plannedAtMs)}, and nothing has started it`;
+      const result = `planned for ${minuteIn(schedule.zone, plannedAtMs)}, and nothing has started it`;
       return warning('schedule', job, result, 'retail-sync jobs tick; then retail-sync jobs status');
     });
   } catch {

@@ -33,6 +33,13 @@ export interface Schedule {
   readonly runMsMax: number;
 }
 
+/**
+ * Whether a job or a pipe is switched off, under whatever name: an edit of the schedule merges jobs or splits them, and
+ * the ledger keeps the earlier names until the next tick. What the schedule does not know is not called off.
+ */
+export const isOff = ({ jobs }: Pick<Schedule, 'jobs'>, name: string): boolean =>
+  name.split('+').every((part) => jobs.some((job) => !job.isOn && (job.name === part || job.pipes.includes(part))));
+
 /** A job on a local date: unique by these two. */
 export interface PlannedSlot {
   readonly job: string;

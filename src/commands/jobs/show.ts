@@ -1,7 +1,7 @@
 /** `jobs list`, `jobs next` and `jobs history`: the plan, and what became of it. Reads only. */
 import { EXIT, type ExitCode } from '../../errors.ts';
 import { tableLines } from '../../report/table.ts';
-import { nextSlots, type PlannedSlot, type Schedule, type ScheduledJob } from '../../schedule/plan.ts';
+import { isOff, nextSlots, type PlannedSlot, type Schedule, type ScheduledJob } from '../../schedule/plan.ts';
 import { minutes } from '../../schedule/tick.ts';
 import { dateIn, daysAfter, minuteIn, weekdayOf } from '../../schedule/zone.ts';
 import { type SlotRow, slotsSince, unfinishedSlots } from '../../state/slots.ts';
@@ -98,7 +98,9 @@ export async function jobsNext({ json, days }: DaysFlags, invocation: Invocation
     .flatMap((job) => nextOf(job, zone, days + 1))
     .filter(({ date }) => date <= lastDate)
     .sort((a, b) => a.plannedAtMs - b.plannedAtMs);
-  const due = readLedger(config.stateDir, unfinishedSlots, []).filter((slot) => slot.plannedAtMs <= Date.now());
+  const due = readLedger(config.stateDir, unfinishedSlots, []).filter(
+    ({ plannedAtMs, state, job }) => plannedAtMs <= Date.now() && (state === 'running' || !isOff(schedule, job)),
+  );
   if (json) invocation.stdout.write(print(nextDocument(zone, due, slots)));
   else invocation.stdout.write(nextText(zone, due, slots));
   return EXIT.ok;

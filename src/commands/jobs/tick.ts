@@ -9,8 +9,7 @@ import { logOf, openLog } from '../../log.ts';
 import { keepAwake } from '../../schedule/awake.ts';
 import { type GateOptions, NETWORK_WAIT_MS, passGate } from '../../schedule/gate.ts';
 import { bringUpToDate, RETRY_MS } from '../../schedule/ledger.ts';
-import type { Schedule, ScheduledJob } from '../../schedule/plan.ts';
-import { previousSlot } from '../../schedule/plan.ts';
+import { isOff, previousSlot, type Schedule, type ScheduledJob } from '../../schedule/plan.ts';
 import { loadSchedule } from '../../schedule/settings.ts';
 import { minutes, type Outcome, settle, type TickReport, tick, withDeadline } from '../../schedule/tick.ts';
 import { dateIn, minuteIn } from '../../schedule/zone.ts';
@@ -48,9 +47,10 @@ async function tickNow(flags: TickFlags, invocation: Invocation): Promise<ExitCo
       onNotice: notice,
     });
     const exit = worstOf(report.done.map(({ outcome }) => outcome.exit));
-    const isOn = (name: string): boolean => schedule.jobs.some((job) => job.name === name && job.isOn);
     const next = ledger((db) =>
-      unfinishedSlots(db).find(({ job, state, attempts }) => state === 'open' && attempts === 0 && isOn(job)),
+      unfinishedSlots(db).find(
+        ({ job, state, attempts }) => state === 'open' && attempts === 0 && !isOff(schedule, job),
+      ),
     );
     if (flags.json) stdout.write(`${JSON.stringify(documentOf(report, exit), null, 2)}\n`);
     else if (report.done.length === 0) {

@@ -7,8 +7,8 @@ import { escaped, page } from '../page.ts';
 import { duration, grouped } from '../style.ts';
 import { accounts } from './accounts.ts';
 import { kpiTiles } from './kpi-tiles.ts';
-import { dayTime } from './screen.ts';
-import { age, type Need, needsOf, nextSlotOf, type Standing } from './standing.ts';
+import { dayTime, nextRun } from './screen.ts';
+import { age, type Need, needsOf, type Standing } from './standing.ts';
 
 export interface History {
   /** The latest first. */
@@ -62,13 +62,13 @@ const needCard = ({ weight, what, advice, command }: Need): string =>
 const inkOf = (status: string): string =>
   status === 'ok' ? 'green' : status === 'partial' ? 'yellow' : status === 'running' ? 'soft' : 'red';
 
-function pipeTable({ pipes, nowMs, zone, slots }: Standing): string {
+function pipeTable(standing: Standing): string {
+  const { pipes, nowMs, zone } = standing;
   const rows = pipes.map((status) => {
     const { pipe, lastRun, dataFromMs, openDeadLetters, waiting, pendingLinks } = status;
     if (!lastRun) return `<tr><td>${escaped(pipe)}</td><td colspan="8" class="soft">never run</td></tr>`;
-    const next = nextSlotOf(pipe, slots);
     const count = (value: number | null): string => `<td class="n">${value === null ? '-' : grouped(value)}</td>`;
-    return `<tr><td>${escaped(pipe)}</td><td class="${inkOf(lastRun.status)}">${lastRun.status}${lastRun.isRestricted ? ' <span class="soft">(part)</span>' : ''}</td><td>${dayTime(zone, lastRun.endedAtMs ?? lastRun.startedAtMs, nowMs)}</td>${count(lastRun.read)}${count(lastRun.written)}${count(openDeadLetters)}${count(waiting)}${count(pendingLinks)}<td class="n">${dataFromMs === null ? 'not proven' : age(nowMs - dataFromMs)}</td><td>${next === null ? '-' : dayTime(zone, next.plannedAtMs, nowMs)}</td></tr>`;
+    return `<tr><td>${escaped(pipe)}</td><td class="${inkOf(lastRun.status)}">${lastRun.status}${lastRun.isRestricted ? ' <span class="soft">(part)</span>' : ''}</td><td>${dayTime(zone, lastRun.endedAtMs ?? lastRun.startedAtMs, nowMs)}</td>${count(lastRun.read)}${count(lastRun.written)}${count(openDeadLetters)}${count(waiting)}${count(pendingLinks)}<td class="n">${dataFromMs === null ? 'not proven' : age(nowMs - dataFromMs)}</td><td>${nextRun(pipe, standing)}</td></tr>`;
   });
   return `<table><tr><th>pipe</th><th>verdict</th><th>last run</th><th class="n">read</th><th class="n">written</th><th class="n">dead letters</th><th class="n">not settled</th><th class="n">links waiting</th><th class="n">data age</th><th>next run</th></tr>${rows.join('')}</table>`;
 }

@@ -39,22 +39,29 @@ const nothingYet = ({ pipes }: Standing): string[] => [
 ];
 
 function pipeLines(standing: Standing, paint: Paint): string[] {
-  const { pipes, nowMs, zone, slots } = standing;
+  const { pipes, nowMs } = standing;
   const rows = pipes.map((status) => {
     const { pipe, lastRun, dataFromMs } = status;
-    const next = nextSlotOf(pipe, slots);
     return [
       pipe,
       verdictOf(status),
-      lastRun ? dayTime(zone, lastRun.endedAtMs ?? lastRun.startedAtMs, nowMs) : '-',
+      lastRun ? dayTime(standing.zone, lastRun.endedAtMs ?? lastRun.startedAtMs, nowMs) : '-',
       lastRun?.read == null ? '-' : grouped(lastRun.read),
       lastRun?.written == null ? '-' : grouped(lastRun.written),
       dataFromMs === null ? 'not proven' : age(nowMs - dataFromMs),
-      next === null ? '-' : next.notBeforeMs <= nowMs ? 'due' : dayTime(zone, next.plannedAtMs, nowMs),
+      nextRun(pipe, standing),
     ];
   });
   const [heads = '', ...lines] = tableLines(COLUMNS, rows);
   return [paint('dim', heads), ...lines.map((line, place) => painted(line, pipes[place], paint))];
+}
+
+/** `off`: switched off in the schedule; `-`: nobody uses it. */
+export function nextRun(pipe: string, standing: Standing): string {
+  const { nowMs, zone, isOff } = standing;
+  const next = nextSlotOf(pipe, standing);
+  if (next === null) return isOff(pipe) ? 'off' : '-';
+  return next.notBeforeMs <= nowMs ? 'due' : dayTime(zone, next.plannedAtMs, nowMs);
 }
 
 const verdictOf = ({ lastRun }: PipeStatus): string => {

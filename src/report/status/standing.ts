@@ -16,6 +16,8 @@ export interface Standing {
   readonly deafChannels: readonly { readonly channel: string; readonly sinceMs: number }[];
   /** Of the last two days, and all that are not over, however old; empty where nobody uses the schedule. */
   readonly slots: readonly SlotRow[];
+  /** Whether a job or a pipe is switched off in the schedule. */
+  readonly isOff: (name: string) => boolean;
   /** Whether a process lives; a run that says `running` without one has died. */
   readonly isAlive: (pid: number) => boolean;
 }
@@ -67,7 +69,7 @@ export function needsOf(standing: Standing): Need[] {
   return [...needs.filter(({ weight }) => weight === 'red'), ...needs.filter(({ weight }) => weight === 'yellow')];
 }
 
-function pipeNeeds(status: PipeStatus, { nowMs, isAlive, slots }: Standing): Need[] {
+function pipeNeeds(status: PipeStatus, { nowMs, isAlive, isOff, slots }: Standing): Need[] {
   const { pipe, lastRun } = status;
   if (!lastRun) return [];
   const again = `retail-sync sync ${pipe}`;
@@ -91,7 +93,7 @@ function pipeNeeds(status: PipeStatus, { nowMs, isAlive, slots }: Standing): Nee
   }
   needs.push(...owedNeeds(status), ...countNeeds(status));
   const dataAgeMs = nowMs - (status.dataFromMs ?? nowMs);
-  if (slots.length > 0 && dataAgeMs > DATA_OLD_MS)
+  if (slots.length > 0 && !isOff(pipe) && dataAgeMs > DATA_OLD_MS)
     needs.push({
       ...{ weight: 'red', what: `${pipe}: no run has been ok for ${age(dataAgeMs)}`, advice: null },
       command: 'retail-sync jobs history',
@@ -145,12 +147,13 @@ function letterNeed({ pipe, openDeadLetters, oldestDeadLetterMs }: PipeStatus, n
   return { weight: 'yellow', what, advice: null, command: `retail-sync dead-letters list --pipe ${pipe}` };
 }
 
-function scheduleNeeds({ slots, pipes, nowMs, zone }: Standing): Need[] {
+function scheduleNeeds({ slots, pipes, nowMs, zone, isOff }: Standing): Need[] {
   const isMadeGood = ({ job, plannedAtMs }: SlotRow): boolean =>
     pipes.some(({ pipe }) => job.split('+').includes(pipe)) &&
     pipes.every(({ pipe, dataFromMs }) => !job.split('+').includes(pipe) || (dataFromMs ?? 0) > plannedAtMs);
   const overdue = slots.filter(
-    ({ state, attempts, notBeforeMs }) => state === 'open' && attempts === 0 && nowMs - notBeforeMs > OVERDUE_MS,
+    ({ job, state, attempts, notBeforeMs }) =>
+      state === 'open' && attempts === 0 && nowMs - notBeforeMs > OVERDUE_MS && !isOff(job),
   );
   const missed = slots.filter(
     (slot) => slot.state === 'missed' && nowMs - (slot.endedAtMs ?? 0) < DAY_MS && !isMadeGood(slot),
@@ -171,10 +174,10 @@ function scheduleNeeds({ slots, pipes, nowMs, zone }: Standing): Need[] {
   ];
 }
 
-/** The next slot of a pipe that is planned or due; null where nobody uses the schedule. */
-export const nextSlotOf = (pipe: string, slots: readonly SlotRow[]): SlotRow | null =>
+/** The next slot of a pipe that is planned or due; null for one that is switched off, or where nobody uses the schedule. */
+export const nextSlotOf = (pipe: string, { slots, isOff }: Standing): SlotRow | null =>
   slots
-    .filter(({ job, state }) => state === 'open' && job.split('+').includes(pipe))
+    .filter(({ job, state }) => state === 'open' && job.split('+').includes(pipe) && !isOff(pipe))
     .toSorted((a, b) => a.plannedAtMs - b.plannedAtMs)[0] ?? null;
 
 export const many = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;
