@@ -281,7 +281,7 @@ class Run<E> {
     const { limits, review } = this.#options;
     if (isChecked || this.#isReviewed || (this.#mapper.needsOverview && !this.#streams)) {
       const sizes = tally(this.#mapper, this.#state, this.#pipe.mapping.properties);
-      if (isChecked) checkBreakers(this.#pipe.name, sizes, this.#state.objects.count(), this.#options.breakers);
+      if (isChecked) checkBreakers(this.#pipe.name, sizes, () => this.#state.objects.count(), this.#options.breakers);
       if (limits) checkRunLimits(this.#pipe.name, sizes, limits);
     }
     await review?.(waitingWrites(this.#mapper, this.#state));

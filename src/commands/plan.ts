@@ -126,7 +126,7 @@ function unusual(job: LoadedJob, { entries }: Plan, stream: number, { db, config
   const creates = entries.filter(({ action }) => action !== 'update').length;
   try {
     const sizes = { creates, updates: entries.length - creates, blanked: new Map<string, number>() };
-    checkBreakers(job.pipe, sizes, known ?? 0, limitsOf(config.limits, job.pipe).breakers);
+    checkBreakers(job.pipe, sizes, () => known ?? 0, limitsOf(config.limits, job.pipe).breakers);
     return null;
   } catch (thrown) {
     if (thrown instanceof FatalError) return thrown.message;

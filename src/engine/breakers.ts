@@ -31,9 +31,11 @@ export const LIMIT_VARIABLES = {
 /** How many may be. */
 const allowed = ({ atLeast, share }: Limit, known: number): number => Math.max(atLeast, Math.floor(known * share));
 
-/** Throws FatalError (exit 4) for the first limit that is passed. */
-export function checkBreakers(pipe: string, tally: Tally, knownObjects: number, limits: BreakerLimits): void {
+/** Throws FatalError (exit 4) for the first limit that is passed. `countKnown` counts the objects known, which takes a moment. */
+export function checkBreakers(pipe: string, tally: Tally, countKnown: () => number, limits: BreakerLimits): void {
   const { creates, changes, blanked } = limits;
+  const isSmall = tally.creates <= creates.atLeast && tally.updates <= changes.atLeast;
+  const knownObjects = isSmall ? 0 : countKnown();
   if (tally.creates > allowed(creates, knownObjects)) {
     throw stopped(pipe, 'creates', `it would create ${tally.creates} objects`, usual(creates, knownObjects));
   }

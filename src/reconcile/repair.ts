@@ -90,7 +90,7 @@ function refuseTooMany({ db, stream, pipe, clock }: Sides, wanted: readonly Diff
   const known = new StreamState(db, stream, '', '', clock.now).objects.count();
   const updates = wanted.filter(({ kind }) => kind === 'changed').length;
   try {
-    checkBreakers(pipe, { creates: wanted.length - updates, updates, blanked: new Map() }, known, limits);
+    checkBreakers(pipe, { creates: wanted.length - updates, updates, blanked: new Map() }, () => known, limits);
   } catch (thrown) {
     if (!(thrown instanceof FatalError)) throw thrown;
     const hint = `look with: retail-sync reconcile ${pipe}; if it is right: retail-sync reconcile ${pipe} --fix --approve`;

@@ -7,6 +7,7 @@ import { backupBeforeMigration } from './backup.ts';
 import { damaged, emptied, explain, isDamage } from './failures.ts';
 import { judgeFolder, makeFolder, type ReadDisk, syncFolder } from './folder.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { forgetCheck, isCheckDue, noteCheck, noteClosing } from './page-check.ts';
 
 export { explain, isAbout } from './failures.ts';
 
@@ -16,7 +17,8 @@ export type Db = Database.Database;
 export const APPLICATION_ID = 0x72747379;
 /** Writers wait this long for another connection (a `status` in a second terminal) before they give up. */
 const BUSY_TIMEOUT_MS = 5_000;
-const QUICK_CHECK_BYTES_MAX = 64 * 1024 * 1024;
+/** Read in a second or two; of anything larger `doctor` reads every page. */
+const QUICK_CHECK_BYTES_MAX = 1024 ** 3;
 /** Pages of the log before it is folded into the file, 16 MB: what is written again meanwhile is folded once. */
 const FOLD_PAGES = 4_000;
 /** Pages in memory: four times as many made no run quicker, and cost a fifth of its memory. */
@@ -34,6 +36,7 @@ export interface OpenOptions {
   readonly readDisk?: ReadDisk;
   readonly busyTimeoutMs?: number;
   readonly steps?: readonly string[];
+  readonly nowMs?: number;
 }
 
 export const databasePath = (stateDir: string): string => join(stateDir, 'state.db');
@@ -45,16 +48,20 @@ export const databasePath = (stateDir: string): string => join(stateDir, 'state.
 export function openDatabase(stateDir: string, binding: Binding | null, options: OpenOptions = {}): Db {
   const path = databasePath(stateDir);
   const steps = options.steps ?? MIGRATIONS;
+  const nowMs = options.nowMs ?? Date.now();
+  const isDue = isCheckDue(path, nowMs);
   const db = connect(path, steps, options);
   try {
     // Another program's file is left as it is: not even its journal mode is changed.
     refuseForeign(db, path, steps.length);
     configure(db, path);
     const version = schemaOf(db);
-    if (version > 0 && version < steps.length) backupBeforeMigration(db, stateDir, Date.now());
+    if (version > 0 && version < steps.length) backupBeforeMigration(db, stateDir, nowMs);
     migrate(db, path, steps);
-    // A full check reads every page: above this size only `doctor` takes the time.
-    if (existsSync(path) && statSync(path).size <= QUICK_CHECK_BYTES_MAX) checkIntegrity(db, path);
+    if (isDue && statSync(path).size <= QUICK_CHECK_BYTES_MAX) {
+      checkIntegrity(db, path);
+      noteCheck(path, nowMs);
+    }
     if (binding) bind(db, binding, path);
     return db;
   } catch (error) {
@@ -87,7 +94,9 @@ export function closeDatabase(db: Db): void {
   } catch {
     // A full or failing disk: every commit is in the log, which the next opening reads.
   }
+  const isOurs = db.open && !db.readonly;
   db.close();
+  if (isOurs) noteClosing(db.name);
 }
 
 function connect(path: string, steps: readonly string[], { onWarning, readDisk, busyTimeoutMs }: OpenOptions): Db {
@@ -219,7 +228,9 @@ function applyStep(db: Db, path: string, step: string, version: number): void {
 
 /** Reads every page of the database. Throws FatalError when one is damaged. */
 export function checkIntegrity(db: Db, path: string): void {
-  if (!isWhole(db)) throw damaged(path);
+  if (isWhole(db)) return;
+  forgetCheck(path);
+  throw damaged(path);
 }
 
 const isWhole = (db: Db): boolean => db.pragma('quick_check(1)', { simple: true }) === 'ok';

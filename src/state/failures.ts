@@ -1,6 +1,7 @@
 /** What SQLite and the file system refuse, as one sentence and the next thing to do. */
 import { dirname, resolve, sep } from 'node:path';
 import { EXIT, FatalError } from '../errors.ts';
+import { forgetCheck } from './page-check.ts';
 
 export const damaged = (path: string, cause?: unknown): FatalError =>
   new FatalError(
@@ -55,7 +56,10 @@ export function explain(error: unknown, path: string): unknown {
       { cause: error },
     );
   }
-  if (isDamage(error)) return damaged(path, error);
+  if (isDamage(error)) {
+    forgetCheck(path);
+    return damaged(path, error);
+  }
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
     return new FatalError(
       EXIT.locked,
