@@ -240,10 +240,10 @@ class Run<E> {
     // the very first load writes while it reads.
     this.#streams = this.#pipe.assembles === 'one-record' && !this.#measured && !this.#isReviewed;
     this.#state.objects.stampOpenIntents();
-    this.#state.reopenSending();
-    this.#state.reopenHeld();
+    this.#state.entities.reopenSending();
+    this.#state.entities.reopenHeld();
     if (records === null) this.#state.letters.reopenDue();
-    for (const [pipe, stream] of joinedStreams) this.#state.touchDependents(pipe, stream);
+    for (const [pipe, stream] of joinedStreams) this.#state.joins.touchDependents(pipe, stream);
     if (records === null) await this.#reader.readAll();
     else await this.#reader.readAgain(records);
     await this.#reader.readDependents(joinedStreams);
@@ -253,7 +253,7 @@ class Run<E> {
     await this.#writeTheRest();
     await this.#waitOutQuarantine();
     await this.#afterwards();
-    this.#open = this.#state.openCounts();
+    this.#open = this.#state.entities.openCounts();
     this.#reader.moveCursors();
     if (wasInDoubt && this.#reader.isComplete) trustAgain(this.#ends.db, this.#ends.stream);
     if (this.#changedMapper && this.#reader.isComplete) setMapper(this.#ends.db, this.#ends.stream, this.#pipe.version);
@@ -286,7 +286,7 @@ class Run<E> {
     }
     await review?.(waitingWrites(this.#mapper, this.#state));
     // Deciding one entity may reopen another (two spellings of one key), which may lie behind: a second round finds it.
-    for (let round = 0; round < 3 && this.#state.isAnyPending; round++) await this.#dispatch.sendPending();
+    for (let round = 0; round < 3 && this.#state.entities.isAnyPending; round++) await this.#dispatch.sendPending();
     await this.#writer.flush();
     this.#stop.signal.throwIfAborted();
   }
@@ -308,7 +308,7 @@ class Run<E> {
     this.#phase = 'waiting';
     this.#progress(until);
     await this.#ends.clock.sleep(waitMs, this.#stop.signal);
-    this.#state.reopenHeld();
+    this.#state.entities.reopenHeld();
     await this.#dispatch.sendPending();
     await this.#writer.flush();
   }

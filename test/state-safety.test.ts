@@ -254,8 +254,8 @@ describe('the generation', () => {
     });
     expect(startGeneration(back, folder, NOW_MS + 9_000)).toMatchObject({ restored: true, generation: 3 });
     expect(trusts(state)).toBe(false);
-    expect(state.pending(10, '')).toEqual(['A']);
-    expect(state.known(['X']).get('X')?.content).toBe('');
+    expect(state.entities.pending(10, '')).toEqual(['A']);
+    expect(state.mirror.known(['X']).get('X')?.content).toBe('');
     expect(state.links.pendingCount()).toBe(1);
     // What an orderly end had behind it cannot land after it.
     expect(known(state)).toMatchObject({ fingerprint: 'print', intentAtMs: NOW_MS + 1_000 });

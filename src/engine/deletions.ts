@@ -113,7 +113,7 @@ function conclude(ids: readonly string[], { state, ledger }: DeletionOptions): v
     for (const { id, modifiedAt, isInScope, lackedBy } of state.absences.conclude(ids)) {
       ledger.see(id);
       const entities = state.absences.entitiesOf(id);
-      for (const entity of entities) state.touch(entity.id, modifiedAt);
+      for (const entity of entities) state.entities.touch(entity.id, modifiedAt);
       // What its entity becomes settles it too; a record that only others stand for now is settled here.
       if (!entities.some((entity) => entity.isDeleted))
         ledger.settle(id, { kind: 'excluded', rule: DELETED_AT_SOURCE });

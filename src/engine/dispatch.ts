@@ -58,7 +58,7 @@ export class Dispatch<E> {
   #decideChunk(entities: readonly string[]): readonly Decided[] {
     const decided = this.#options.mapper.decideAll(entities);
     const going = decided.filter((one) => this.#settleOrQueue(one) === 'queued');
-    if (going.length > 0) this.#options.state.startSending(going.map(({ entity }) => entity));
+    if (going.length > 0) this.#options.state.entities.startSending(going.map(({ entity }) => entity));
     return decided;
   }
 
@@ -67,7 +67,7 @@ export class Dispatch<E> {
     let after = '';
     // Bounded: `after` only grows. What is touched behind it meanwhile waits for the next call.
     for (;;) {
-      const entities = this.#options.state.pending(CHUNK, after);
+      const entities = this.#options.state.entities.pending(CHUNK, after);
       const last = entities.at(-1);
       if (last === undefined) return;
       await this.send(entities);
@@ -85,7 +85,7 @@ export class Dispatch<E> {
       return 'queued';
     }
     if (decision.kind === 'rejected') {
-      state.setEntity(entity, 'dead', null);
+      state.entities.set(entity, 'dead', null);
       const reason = decision.issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
       const subject = `record ${one.records.join(',') || entity}`;
       const letter = { subject, entity, stage: 'map', category: 'invalid', reason, raw: one.raw } as const;
@@ -96,11 +96,11 @@ export class Dispatch<E> {
     state.letters.resolve(entity);
     if (decision.kind === 'unchanged') {
       this.unchanged += decision.upserts;
-      state.setEntity(entity, 'clean', null);
+      state.entities.set(entity, 'clean', null);
       for (const record of one.records) ledger.settle(record, { kind: 'unchanged' });
       return 'settled';
     }
-    state.excludeEntity(entity, decision.rule);
+    state.exclusions.excludeEntity(entity, decision.rule);
     for (const record of one.records) ledger.settle(record, { kind: 'excluded', rule: decision.rule });
     return 'settled';
   }
@@ -183,7 +183,7 @@ export function waitingWrites<E>(mapper: EntityMapper<E>, state: StreamState): W
 function* decideWaiting<E>(mapper: EntityMapper<E>, state: StreamState): Generator<Decided> {
   let after = '';
   for (;;) {
-    const entities = state.pending(CHUNK, after); // bounded: `after` only grows
+    const entities = state.entities.pending(CHUNK, after); // bounded: `after` only grows
     const last = entities.at(-1);
     if (last === undefined) return;
     after = last;

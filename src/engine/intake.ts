@@ -2,7 +2,8 @@
 import { digest } from '../fingerprint.ts';
 import type { Mapping, Page, RejectedRow, Scope, Source, SourceRecord } from '../pipe.ts';
 import { DELETED_AT_SOURCE } from '../state/absences.ts';
-import type { KnownRecord, StreamState } from '../state/stream.ts';
+import type { KnownRecord, Mirror } from '../state/mirror.ts';
+import type { StreamState } from '../state/stream.ts';
 import type { FreshPage } from './fresh.ts';
 import { idsByPipe, type JoinLookup, joiner, type PrepareJoins } from './joining.ts';
 import type { Ledger } from './ledger.ts';
@@ -42,7 +43,7 @@ type Seen = SourceRecord & { readonly text: string; readonly content: string };
 
 export class Intake<E> {
   /** Where the page that is taken next was read. */
-  readFrom: StreamState['readFrom'] = null;
+  readFrom: Mirror['readFrom'] = null;
   readonly #options: IntakeOptions<E>;
 
   constructor(options: IntakeOptions<E>) {
@@ -64,13 +65,13 @@ export class Intake<E> {
       else repeats++;
     }
     const records = page.records.map((record) => this.#fingerprint(record));
-    const known = state.known(records.map((record) => record.id));
+    const known = state.mirror.known(records.map((record) => record.id));
     const changed = records.filter((record) => known.get(record.id)?.content !== record.content);
     const settled = await this.#settleDoubts(changed, known, page.asOf, signal);
     await this.#prepareJoins(settled, signal);
     const taken = state.transaction(() => {
       state.absences.seen(records.map((record) => record.id));
-      state.readFrom = this.readFrom;
+      state.mirror.readFrom = this.readFrom;
       for (const record of records) this.#keepUnchanged(record, known.get(record.id));
       for (const row of page.rejected) this.#reject(row);
       const touched = this.#rememberAll(settled, known);
@@ -84,9 +85,9 @@ export class Intake<E> {
     const { state } = this.#options;
     const seen = records.map((record) => this.#fingerprint(record));
     await this.#prepareJoins(seen, signal);
-    const known = state.known(seen.map((record) => record.id));
+    const known = state.mirror.known(seen.map((record) => record.id));
     state.transaction(() => {
-      state.readFrom = null;
+      state.mirror.readFrom = null;
       this.#rememberAll(seen, known);
     });
   }
@@ -109,7 +110,7 @@ export class Intake<E> {
       const scope = mapping.scope(value, joins.rows(value));
       if (known.get(record.id)?.isGone) state.letters.journal('back at the source', `record ${record.id}`, null);
       for (const entity of this.#remember(record, scope, known.get(record.id))) touched.add(entity);
-      if (mapping.joins) state.noteJoins(record.id, joins.named(value));
+      if (mapping.joins) state.joins.note(record.id, joins.named(value));
     }
     return [...touched];
   }
@@ -180,25 +181,25 @@ export class Intake<E> {
     const { state, ledger } = this.#options;
     const { id, modifiedAt, content, text, entities } = record;
     if (scope.in === false && !(scope.farewell && entities.some((entity) => this.#awaitsFarewell(entity)))) {
-      state.rememberExcluded({ id, modifiedAt, content, rule: scope.rule }, known !== undefined);
+      state.mirror.rememberExcluded({ id, modifiedAt, content, rule: scope.rule }, known !== undefined);
       if (known !== undefined) state.letters.forget(id, entities, scope.rule);
       ledger.settle(id, { kind: 'excluded', rule: scope.rule });
       return [];
     }
     if (scope.in === 'unknown') {
-      state.rememberUnscoped({ id, modifiedAt, content, entities });
+      state.mirror.rememberUnscoped({ id, modifiedAt, content, entities });
       this.#letter(`record ${id}`, entities[0] ?? id, `${scope.issue.path}: ${scope.issue.message}`, null, 'scope');
       ledger.settle(id, { kind: 'dead-lettered' });
       return [];
     }
-    state.remember({ id, modifiedAt, content, raw: text, entities }, known?.entities ?? null);
+    state.mirror.remember({ id, modifiedAt, content, raw: text, entities }, known?.entities ?? null);
     return entities;
   }
 
   /** HubSpot holds it, and was not told that it left; a state in doubt cannot know whether it was told. */
   #awaitsFarewell(entity: string): boolean {
     const { state } = this.#options;
-    return state.objects.wasSent(entity) && (!state.isExcluded(entity) || state.objects.isInDoubt);
+    return state.objects.wasSent(entity) && (!state.entities.isExcluded(entity) || state.objects.isInDoubt);
   }
 
   /** A row without a usable id or date: kept under the digest of its bytes, if its scope allows keeping it. */

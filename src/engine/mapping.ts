@@ -3,8 +3,9 @@ import { type Decision, decide, type Resolve } from '../decide.ts';
 import type { Facts, Issue, Mapped, Mapping, ObjectType, Upsert } from '../pipe.ts';
 import { DELETED_AT_SOURCE } from '../state/absences.ts';
 import type { Claims, ExclusiveValue } from '../state/claims.ts';
+import type { MirroredRecord } from '../state/mirror.ts';
 import type { KnownObject } from '../state/objects.ts';
-import type { MirroredRecord, StreamState } from '../state/stream.ts';
+import type { StreamState } from '../state/stream.ts';
 import type { FreshPage } from './fresh.ts';
 import { type JoinLookup, joiner } from './joining.ts';
 
@@ -62,7 +63,7 @@ export class EntityMapper<E> {
   /** Decides entities from what the mirror holds of them. Synchronous: nothing changes between reading and deciding. */
   decideAll(entities: readonly string[]): Decided[] {
     const { state, mapping, resolve } = this.#options;
-    const records = state.recordsOf(entities);
+    const records = state.mirror.recordsOf(entities);
     const mapped = this.#mapAll(entities, records);
     const deleted = new Map(
       entities.flatMap((entity) => {
@@ -173,7 +174,7 @@ export class EntityMapper<E> {
       );
       return { entity, modifiedAt, claims: upserts, values: upserts.flatMap((upsert) => this.#valuesOf(upsert)) };
     });
-    for (const other of state.claims.replace(entries)) state.reopenDecided(other);
+    for (const other of state.claims.replace(entries)) state.entities.reopenDecided(other);
   }
 
   #valuesOf({ object, key, properties }: Upsert): ExclusiveValue[] {

@@ -89,27 +89,27 @@ export class Reader<E> {
       const some = ids.slice(start, start + FETCH_MAX);
       for (const id of some) ledger.see(id);
       await intake.takeAnswers(await source.get(some, signal), signal);
-      state.reopenRecords(some);
+      state.entities.reopenRecords(some);
     }
   }
 
   /** Kept without payload, and worth a second look because a joined row changed. */
   async readDependents(joinedStreams: ReadonlyMap<string, number>): Promise<void> {
     for (const [pipe, stream] of joinedStreams) {
-      await this.#fetch(() => this.#options.state.toReadAgain(pipe, stream, FETCH_MAX));
+      await this.#fetch(() => this.#options.state.joins.toReadAgain(pipe, stream, FETCH_MAX));
     }
   }
 
   /** Records that give their entity its name, but that only others have named so far. */
   async readOwnRecords(): Promise<void> {
-    await this.#fetch(() => this.#options.state.withoutOwnRecord(FETCH_MAX));
+    await this.#fetch(() => this.#options.state.entities.withoutOwnRecord(FETCH_MAX));
   }
 
   /** After the writing: up to the source's clock at the first page of each complete sweep. */
   moveCursors(): void {
     if (!this.isWhole) return;
     for (const { partition, verdict, asOf } of this.proofs) {
-      if (verdict === 'complete' && asOf !== null) this.#options.state.advance(partition, lessMargin(asOf));
+      if (verdict === 'complete' && asOf !== null) this.#options.state.cursors.advance(partition, lessMargin(asOf));
     }
   }
 
@@ -186,7 +186,7 @@ export class Reader<E> {
   async #proveUnion(): Promise<void> {
     const { source, state, ledger, signal } = this.#options;
     const total = (await source.count?.({ kind: 'everything' }, signal)) ?? null;
-    const seen = this.#everything ? ledger.glance().read : state.knownRecords() + ledger.rejectedRows;
+    const seen = this.#everything ? ledger.glance().read : state.mirror.count() + ledger.rejectedRows;
     if (total === null) return;
     const reason = `the source says ${total} records, ${seen} are known: ${total - seen} are in no slice`;
     this.proofs.push({
@@ -217,7 +217,7 @@ export class Reader<E> {
   #sinceOf(partition: string): Since {
     const { reach, state, changedMapper } = this.#options;
     if (reach.since !== null) return { kind: 'modified', from: reach.since };
-    const cursor = state.cursor(partition);
+    const cursor = state.cursors.of(partition);
     const owed = this.#debt.of(partition);
     if (reach.full || cursor === null || changedMapper || owed === 'everything') return { kind: 'everything' };
     const from = new Date(Date.parse(cursor) - reach.lookBackMs).toISOString();
@@ -234,7 +234,10 @@ export class Reader<E> {
     if (this.#readSinceMoved < this.#openWhenMoved) return;
     this.#readSinceMoved = 0;
     const horizon = page.asOf === null ? lastOfSorted : lessMargin(page.asOf);
-    this.#openWhenMoved = this.#options.state.advance(partition.key, lastOfSorted < horizon ? lastOfSorted : horizon);
+    this.#openWhenMoved = this.#options.state.cursors.advance(
+      partition.key,
+      lastOfSorted < horizon ? lastOfSorted : horizon,
+    );
   }
 }
 

@@ -18,7 +18,7 @@ export interface Refused {
 const PASSING = /^(ambiguous-match|\w*CONFLICT\w*|HTTP_409|HTTP_423|\w*LOCKED\w*)$/i;
 
 export function letterOf({ object, key, entity, reason, category }: Refused, state: StreamState): Letter {
-  const raw = `[${(state.recordsOf([entity]).get(entity) ?? []).map((record) => record.raw).join(',')}]`;
+  const raw = `[${(state.mirror.recordsOf([entity]).get(entity) ?? []).map((record) => record.raw).join(',')}]`;
   const about = { subject: `${object} ${key}`, entity, stage: 'write', category, reason, raw } as const;
   return { ...about, isPassing: PASSING.test(category) };
 }

@@ -195,7 +195,7 @@ export class Writer {
     const { state } = this.#options;
     const lates = new Map(queued.map((item) => [item.write.key, this.#lateOf(item.known)]));
     const going = await this.#commits.run(() => {
-      const still = state.stillSending(queued.map((item) => item.task.entity));
+      const still = state.entities.stillSending(queued.map((item) => item.task.entity));
       const batch = queued.filter((item) => still.has(item.task.entity));
       for (const item of batch) {
         const late = lates.get(item.write.key) ?? null;
@@ -301,16 +301,16 @@ export class Writer {
   #settleTasks(ended: readonly Task[]): void {
     const { state } = this.#options;
     for (const [to, tasks] of Map.groupBy(ended, entityState)) {
-      const settled = state.settleEntities(
+      const settled = state.entities.settle(
         tasks.map(({ entity }) => entity),
         to,
       );
       for (const { entity, worst, isOvertaken, farewellRule } of tasks) {
         if (worst === 'written' && !isOvertaken) state.letters.resolve(entity);
         // It left the scope while it was on its way: what it was is nobody's business any more.
-        if (!settled.has(entity) && state.isExcluded(entity)) state.objects.forgetContent(entity);
+        if (!settled.has(entity) && state.entities.isExcluded(entity)) state.objects.forgetContent(entity);
         if (settled.has(entity) && farewellRule !== null && worst === 'written')
-          state.excludeEntity(entity, farewellRule);
+          state.exclusions.excludeEntity(entity, farewellRule);
       }
     }
   }

@@ -66,8 +66,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'a cursor is an instant of the clock of the source',
     replacements: one(
       'engine/reader.ts',
-      "if (verdict === 'complete' && asOf !== null) this.#options.state.advance(partition, lessMargin(asOf));",
-      'this.#options.state.advance(partition, new Date(this.#options.now()).toISOString());',
+      "if (verdict === 'complete' && asOf !== null) this.#options.state.cursors.advance(partition, lessMargin(asOf));",
+      'this.#options.state.cursors.advance(partition, new Date(this.#options.now()).toISOString());',
     ),
     world: 'bare',
   },
@@ -114,7 +114,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'cursor past what waits',
     rule: 'a cursor never passes a change that is not settled',
-    replacements: one('state/stream.ts', 'oldest !== null && oldest < candidate ? oldest : candidate', 'candidate'),
+    replacements: one('state/cursors.ts', 'oldest !== null && oldest < candidate ? oldest : candidate', 'candidate'),
     world: 'killed',
     hiddenBy: 'the mirror: what was read is in the state and is sent from there, wherever the cursor is',
   },
@@ -187,7 +187,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a dead process is forgotten',
     rule: 'what a process had queued when it died waits again',
-    replacements: one('run.ts', 'this.#state.reopenSending();', ''),
+    replacements: one('run.ts', 'this.#state.entities.reopenSending();', ''),
     world: 'killed',
   },
   {
@@ -195,7 +195,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'an entity that changed while it was sent is not settled by that answer',
     replacements: [
       ...one(
-        'state/stream.ts',
+        'state/entities.ts',
         "AND id IN (SELECT value FROM json_each(?2)) AND state = 'sending' RETURNING id",
         'AND id IN (SELECT value FROM json_each(?2)) RETURNING id',
       ),
