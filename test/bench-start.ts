@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { flagsOf, orRefuse, wholeNumber } from './flags.ts';
 
 const ENTRY = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
 /** What the operator's commands promise, in ms of CPU above Node's own start. */
@@ -17,9 +17,9 @@ const PROMISED: readonly (readonly [command: string, ms: number])[] = [
   ['status', 200],
 ];
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '15' } } });
-const runs = Number(values.runs);
-if (!Number.isSafeInteger(runs) || runs < 1) throw new Error('--runs takes a whole number above 0');
+const runs = orRefuse(() =>
+  wholeNumber('runs', flagsOf({ options: { runs: { type: 'string', default: '15' } } }).runs, { most: 1_000 }),
+);
 const folder = mkdtempSync(join(tmpdir(), 'retail-sync-start-'));
 const meter = join(folder, 'meter.cjs');
 // At its end a process writes what it used, behind whatever it said.

@@ -7,25 +7,33 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { seeded } from '../src/sandbox/random.ts';
 import { type Sandbox, startSandbox } from '../src/sandbox/start.ts';
+import { flagsOf, fraction, orRefuse, wholeNumber } from './flags.ts';
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '200' },
-    seed: { type: 'string', default: '1' },
-    /** Kills that one installation has to live through before it is compared. */
-    each: { type: 'string', default: '20' },
-    scale: { type: 'string', default: '0.01' },
-  },
+const values = orRefuse(() => {
+  const { kills, seed, each, scale } = flagsOf({
+    options: {
+      kills: { type: 'string', default: '200' },
+      seed: { type: 'string', default: '1' },
+      /** Kills that one installation has to live through before it is compared. */
+      each: { type: 'string', default: '20' },
+      scale: { type: 'string', default: '0.01' },
+    },
+  });
+  return {
+    kills: wholeNumber('kills', kills, { most: 1_000_000 }),
+    seed: wholeNumber('seed', seed, { least: 0, most: 4_294_967_295 }),
+    each: wholeNumber('each', each, { most: 1_000_000 }),
+    scale: fraction('scale', scale, { least: 0.001, most: 1 }),
+  };
 });
 
 const ENTRY = fileURLToPath(new URL('../bin/retail-sync.js', import.meta.url));
 /** A process that ends by itself was not killed, and does not count; this many in a row end the script. */
 const MISSES_MAX = 50;
-const random = seeded(Number(values.seed));
+const random = seeded(values.seed);
 const between = (least: number, most: number): number => Math.floor(least + random() * (most - least));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -135,7 +143,7 @@ const COMPILED = mkdtempSync(join(tmpdir(), 'retail-sync-kills-compiled-'));
 async function open(seed: number, asOfMs: number): Promise<Installation> {
   const installation = new Installation(
     await startSandbox({
-      ...{ seed, scale: Number(values.scale), asOfMs, ports: { erp: 0, hubspot: 0, square: 0 }, burstPer10s: null },
+      ...{ seed, scale: values.scale, asOfMs, ports: { erp: 0, hubspot: 0, square: 0 }, burstPer10s: null },
       ...{ latency: true, erpTimeScale: 0.002, faults: {}, erpProduction: 'dark' },
     }),
   );
@@ -224,12 +232,12 @@ function unequal(left: string | undefined, right: string | undefined): string {
     .join(', ');
 }
 
-const wanted = Number(values.kills);
+const wanted = values.kills;
 const startedMs = performance.now();
 say('life   kills  ended  objects  different  double  rewritten');
 let [total, failed] = [0, 0];
 for (let life = 1; total < wanted; life++) {
-  const one = await live(Number(values.seed) * 1_000 + life, Math.min(Number(values.each), wanted - total));
+  const one = await live(values.seed * 1_000 + life, Math.min(values.each, wanted - total));
   if (one.kills === 0) throw new Error('no process could be killed: they end too soon');
   total += one.kills;
   failed += one.differences.length + one.doubles + one.rewrites;

@@ -8,7 +8,6 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import products from '../../jobs/products.ts';
@@ -21,11 +20,14 @@ import { loadProfile } from '../../src/sources/erp/profile.ts';
 import { restSource } from '../../src/sources/erp/rest.ts';
 import { closeDatabase, type Db, databasePath, openDatabase } from '../../src/state/database.ts';
 import { endRun, newRunId, openStream, startRun } from '../../src/state/runs.ts';
+import { flagsOf, folderOf, orRefuse, wholeNumber } from '../flags.ts';
 
-const { values } = parseArgs({
-  options: { records: { type: 'string', default: '100000' }, folder: { type: 'string', default: tmpdir() } },
+const { records: RECORDS, folder: FOLDER } = orRefuse(() => {
+  const { records, folder } = flagsOf({
+    options: { records: { type: 'string', default: '100000' }, folder: { type: 'string', default: tmpdir() } },
+  });
+  return { records: wholeNumber('records', records, { most: 10_000_000 }), folder: folderOf('folder', folder) };
 });
-const RECORDS = Number(values.records);
 const PAGE = 500;
 const AS_OF_MS = Date.UTC(2026, 10, 20);
 
@@ -171,7 +173,7 @@ async function phase(db: Db, name: string, change: (index: number) => number): P
   );
 }
 
-const folder = mkdtempSync(join(values.folder, 'retail-sync-bench-'));
+const folder = mkdtempSync(join(FOLDER, 'retail-sync-bench-'));
 try {
   const db = openDatabase(folder, null);
   await phase(db, 'first', () => 0);

@@ -8,13 +8,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
 import { generateErp } from '../../src/sandbox/world.ts';
+import { flagsOf, orRefuse } from '../flags.ts';
 import { measured } from './measure.ts';
 
-const { values } = parseArgs({ options: { record: { type: 'boolean', default: false } } });
+const flags = orRefuse(() => flagsOf({ options: { record: { type: 'boolean', default: false } } }));
 const RECORDED = fileURLToPath(new URL('../../docs/performance/guard.json', import.meta.url));
 const ENGINE = fileURLToPath(new URL('engine.ts', import.meta.url));
 const RECORDS = 5_000;
@@ -63,7 +63,7 @@ for (let turn = 0; turn < TRIES; turn++) {
   }
 }
 const ratios = Object.fromEntries([...best].map(([phase, ratio]) => [phase, Math.round(ratio * 100) / 100]));
-if (values.record) writeFileSync(RECORDED, `${JSON.stringify(ratios, null, 2)}\n`);
+if (flags.record) writeFileSync(RECORDED, `${JSON.stringify(ratios, null, 2)}\n`);
 const recorded = Ratios.parse(JSON.parse(readFileSync(RECORDED, 'utf8')));
 for (const [phase, ratio] of Object.entries(ratios)) {
   const before = recorded[phase] ?? Number.POSITIVE_INFINITY;

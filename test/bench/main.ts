@@ -4,29 +4,45 @@
  * quick look. `--sizes` counts products sold, `--items` rows of the ERP's item file, 2.5 times as many. Writes
  * docs/performance/results.json; `npm run bench:report` makes tables and charts of it.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { flagsOf, folderOf, orRefuse, someOf, wholeNumber, wholeNumbers } from '../flags.ts';
 import { measured, median, type Ran } from './measure.ts';
 import { leftOut, runsOf, type Size, shopFor, sizesOf } from './sizes.ts';
 import { type Calls, type Regime, startVendors, type Vendors } from './vendors.ts';
 
-const { values } = parseArgs({
-  options: {
-    sizes: { type: 'string', default: '1000,12000' },
-    items: { type: 'string', default: '100000,1000000' },
-    /** 3 up to 12,000 products, 1 above, unless said. */
-    runs: { type: 'string' },
-    regimes: { type: 'string', default: 'raw,real' },
-    engine: { type: 'string', default: '12000,100000,1000000' },
-    pipes: { type: 'string', default: 'products,customers,pos-orders,quotes,all' },
-    rivals: { type: 'boolean', default: true },
-    out: { type: 'string', default: fileURLToPath(new URL('../../docs/performance', import.meta.url)) },
-  },
-  allowNegative: true,
+const PIPES = ['products', 'customers', 'pos-orders', 'quotes', 'all'] as const;
+const REGIMES = ['raw', 'real'] as const satisfies readonly Regime[];
+/** Larger ones nobody has time for. */
+const SIZE_MAX = 10_000_000;
+
+const flags = orRefuse(() => {
+  const { sizes, items, runs, regimes, engine, pipes, rivals, out } = flagsOf({
+    options: {
+      sizes: { type: 'string', default: '1000,12000' },
+      items: { type: 'string', default: '100000,1000000' },
+      /** 3 up to 12,000 products, 1 above, unless said. */
+      runs: { type: 'string' },
+      regimes: { type: 'string', default: REGIMES.join() },
+      engine: { type: 'string', default: '12000,100000,1000000' },
+      pipes: { type: 'string', default: PIPES.join() },
+      rivals: { type: 'boolean', default: true },
+      out: { type: 'string', default: fileURLToPath(new URL('../../docs/performance', import.meta.url)) },
+    },
+    allowNegative: true,
+  });
+  return {
+    sizes: sizesOf(wholeNumbers('sizes', sizes, { most: SIZE_MAX }), wholeNumbers('items', items, { most: SIZE_MAX })),
+    runs: runs === undefined ? null : wholeNumber('runs', runs, { most: 100 }),
+    regimes: someOf('regimes', regimes, REGIMES),
+    engine: wholeNumbers('engine', engine, { most: SIZE_MAX }),
+    pipes: someOf('pipes', pipes, PIPES),
+    rivals,
+    out: folderOf('out', out),
+  };
 });
 const BIN = fileURLToPath(new URL('../../bin/retail-sync.js', import.meta.url));
 const ENGINE = fileURLToPath(new URL('engine.ts', import.meta.url));
@@ -138,7 +154,7 @@ async function phases(
   argsOf: (phase: Row['phase']) => readonly string[],
 ): Promise<void> {
   const samples: Record<Row['phase'], Sample[]> = { first: [], unchanged: [], 'one-percent': [] };
-  for (let run = 0; run < runsOf(values.runs, size); run++) {
+  for (let run = 0; run < runsOf(flags.runs, size); run++) {
     const vendors = await startVendors(shopFor(pipe, size), regime);
     try {
       await sample(vendors, tool('setup', '--apply'));
@@ -178,8 +194,7 @@ function kept<T>(all: readonly T[], fresh: readonly T[], nameOf: (row: T) => str
   return [...all.filter((row) => !names.has(nameOf(row))), ...fresh];
 }
 
-mkdirSync(values.out, { recursive: true });
-const file = join(values.out, 'results.json');
+const file = join(flags.out, 'results.json');
 const Before = z.object({ rows: z.array(z.custom<Row>()), engine: z.array(EngineRow) });
 const before = existsSync(file) ? Before.parse(JSON.parse(readFileSync(file, 'utf8'))) : { rows: [], engine: [] };
 const machine = {
@@ -197,20 +212,20 @@ function save(): void {
   writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
 }
 
-for (const size of sizesOf(values.sizes, values.items))
-  for (const regime of values.regimes.split(',').filter((name) => name === 'raw' || name === 'real')) {
-    for (const pipe of measurable(values.pipes.split(','), size, regime))
+for (const size of flags.sizes)
+  for (const regime of flags.regimes) {
+    for (const pipe of measurable(flags.pipes, size, regime))
       await phases('retail-sync', pipe, size, regime, (phase) =>
         tool('sync', pipe, '--json', ...(phase === 'unchanged' ? ['--full'] : [])),
       );
-    for (const rival of measurable(values.rivals ? RIVALS : [], size, regime))
+    for (const rival of measurable(flags.rivals ? RIVALS : [], size, regime))
       await phases(rival, 'products', size, regime, () => [RIVAL, rival]);
     save();
   }
 
-for (const records of values.engine.split(',').filter((size) => size !== '')) {
-  const flags = ['--semi-space-growth-factor=1', '--heap-growing-percent=20'];
-  const { stdout } = await measured([...flags, ENGINE, '--records', records], {});
+for (const records of flags.engine) {
+  const heap = ['--semi-space-growth-factor=1', '--heap-growing-percent=20'];
+  const { stdout } = await measured([...heap, ENGINE, '--records', String(records)], {});
   for (const line of stdout.trim().split('\n')) {
     say(`engine ${line}`);
     engine.push(EngineRow.parse(JSON.parse(line)));

@@ -2,10 +2,11 @@
  * Makes the tables of docs/performance.md and its charts out of docs/performance/results.json: `npm run bench:report`. A
  * table stands between `<!-- bench:name -->` and `<!-- /bench -->`; what people wrote around it stays.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type Chart, chartSvg } from '../../src/report/charts.ts';
+import { FlagError, flagsOf, orRefuse } from '../flags.ts';
 import { MOST } from './sizes.ts';
 import { type Memory, slopes } from './slopes.ts';
 
@@ -27,6 +28,11 @@ const Results = z.object({
   machine: z.object({ cores: z.number(), cpu: z.string(), memoryGb: z.number(), node: z.string() }),
   rows: z.array(Row),
   engine: z.array(EngineRow),
+});
+orRefuse(() => {
+  flagsOf({ options: {} });
+  const file = at('performance/results.json');
+  if (!existsSync(file)) throw new FlagError(`${file} is not there: npm run bench makes it`);
 });
 const results = Results.parse(JSON.parse(readFileSync(at('performance/results.json'), 'utf8')));
 

@@ -12,23 +12,13 @@ export interface Size {
 const PRODUCTS_AT_SCALE_1 = 12_000;
 const ITEMS_AT_SCALE_1 = 30_214;
 
-const numbers = (list: string): readonly number[] =>
-  list
-    .split(',')
-    .filter((text) => text.trim() !== '')
-    .map((text) => {
-      const value = Number(text);
-      if (!Number.isInteger(value) || value < 1) throw new Error(`"${text}" is no size: give whole numbers above 0`);
-      return value;
-    });
-
-/** @param products sizes by products sold, @param items by rows of the item file; both as lists with commas */
-export const sizesOf = (products: string, items: string): readonly Size[] => [
-  ...numbers(products).map((size) => ({
+/** @param products sizes by products sold, @param items by rows of the item file */
+export const sizesOf = (products: readonly number[], items: readonly number[]): readonly Size[] => [
+  ...products.map((size) => ({
     products: size,
     items: Math.round((size / PRODUCTS_AT_SCALE_1) * ITEMS_AT_SCALE_1),
   })),
-  ...numbers(items).map((size) => ({
+  ...items.map((size) => ({
     products: Math.round((size / ITEMS_AT_SCALE_1) * PRODUCTS_AT_SCALE_1),
     items: size,
   })),
@@ -41,8 +31,8 @@ export function shopFor(pipe: string, { products, items }: Size): Shop {
 }
 
 /** Runs of one size: large ones take minutes each and scatter little. */
-export const runsOf = (asked: string | undefined, { products }: Size): number =>
-  asked === undefined ? (products > PRODUCTS_AT_SCALE_1 ? 1 : 3) : Number(asked);
+export const runsOf = (asked: number | null, { products }: Size): number =>
+  asked ?? (products > PRODUCTS_AT_SCALE_1 ? 1 : 3);
 
 interface Most {
   readonly products: number;

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
+import { FlagError, flagsOf, oneOf, orRefuse, wholeNumber } from '../flags.ts';
 import { type Engine, loadEngine, REPOSITORY } from './engine.ts';
 import { type Plan, type Told, tell } from './history.ts';
 import { exhaust, hunt } from './hunt.ts';
@@ -13,22 +13,48 @@ import { plant } from './plant.ts';
 import { installVirtualTime } from './time.ts';
 import { SCENARIOS, WORLDS, type World } from './worlds.ts';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    from: { type: 'string', default: '0' },
-    /** One history, with its trace. */
-    seed: { type: 'string' },
-    world: { type: 'string' },
-    scenario: { type: 'string' },
-    edge: { type: 'string' },
-    exhaustive: { type: 'boolean', default: false },
-    mutants: { type: 'boolean', default: false },
-    mutant: { type: 'string', multiple: true },
-    json: { type: 'boolean', default: false },
-    /** A part of a larger run: histories of this process only. */
-    part: { type: 'boolean', default: false },
-  },
+/** More than a month of histories, and ids beyond what 32 bits tell apart. */
+const SEEDS_MAX = 100_000_000;
+const SEED_MAX = 4_294_967_295;
+
+const values = orRefuse(() => {
+  const given = flagsOf({
+    options: {
+      seeds: { type: 'string', default: '1000' },
+      from: { type: 'string', default: '0' },
+      /** One history, with its trace. */
+      seed: { type: 'string' },
+      world: { type: 'string' },
+      scenario: { type: 'string' },
+      edge: { type: 'string' },
+      exhaustive: { type: 'boolean', default: false },
+      mutants: { type: 'boolean', default: false },
+      mutant: { type: 'string', multiple: true },
+      json: { type: 'boolean', default: false },
+      /** A part of a larger run: histories of this process only. */
+      part: { type: 'boolean', default: false },
+    },
+  });
+  const { seeds, from, seed, world, scenario, edge, mutant } = given;
+  if (world !== undefined) oneOf('world', world, Object.keys(WORLDS));
+  if (scenario !== undefined) oneOf('scenario', scenario, Object.keys(SCENARIOS));
+  if (world !== undefined && scenario !== undefined)
+    throw new FlagError('--world and --scenario name one thing twice: give one of them');
+  if (edge !== undefined && seed === undefined)
+    throw new FlagError('--edge says where one history is killed: give its --seed too');
+  for (const name of mutant ?? [])
+    oneOf(
+      'mutant',
+      name,
+      MUTANTS.map((one) => one.name),
+    );
+  return {
+    ...given,
+    seeds: wholeNumber('seeds', seeds, { most: SEEDS_MAX }),
+    from: wholeNumber('from', from, { least: 0, most: SEED_MAX }),
+    seed: seed === undefined ? undefined : wholeNumber('seed', seed, { least: 0, most: SEED_MAX }),
+    edge: edge === undefined ? undefined : wholeNumber('edge', edge, { most: 1_000_000 }),
+  };
 });
 
 /** Lines of trace shown with a failure; the whole of it comes with --seed. */
@@ -64,18 +90,18 @@ function replayOf({ seed, killedAtEdge }: Plan): string {
 }
 
 async function seeds(engine: Engine): Promise<Summary> {
-  const from = Number(values.from);
+  const from = values.from;
   const counts = new Map<string, number>();
   const failures: Summary['failures'][number][] = [];
   let edges = 0;
-  for (let seed = from; seed < from + Number(values.seeds); seed++) {
+  for (let seed = from; seed < from + values.seeds; seed++) {
     const plan = { ...chosenWorld(), seed };
     const told = await tell(engine, plan, false);
     edges += told.edges;
     for (const [what, count] of told.counts) counts.set(what, (counts.get(what) ?? 0) + count);
     if (told.failure !== null) failures.push({ plan, failure: told.failure });
   }
-  return { histories: Number(values.seeds), edges, failures, counts: Object.fromEntries(counts), seconds: seconds() };
+  return { histories: values.seeds, edges, failures, counts: Object.fromEntries(counts), seconds: seconds() };
 }
 
 /** Histories of one process: each leaves some memory behind, so that no process may tell a night's worth of them. */
@@ -84,7 +110,7 @@ const PART_MAX = 250;
 /** As many processes at a time as there are cores, each with its share of the seeds. */
 async function seedsOnAllCores(): Promise<Summary> {
   const cores = Math.min(availableParallelism(), 8);
-  const [all, first] = [Number(values.seeds), Number(values.from)];
+  const [all, first] = [values.seeds, values.from];
   const size = Math.min(PART_MAX, Math.ceil(all / cores));
   const starts = Array.from({ length: Math.ceil(all / size) }, (_, part) => part * size);
   const limit = pLimit(cores);
@@ -122,7 +148,8 @@ function reportProgress(ended: number, all: number, { failures }: Summary): void
 
 async function partOf(args: readonly string[]): Promise<Summary> {
   const world = values.world ? ['--world', values.world] : [];
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), '--part', ...world, ...args], {
+  const scenario = values.scenario ? ['--scenario', values.scenario] : [];
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), '--part', ...world, ...scenario, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let last = '';
@@ -158,7 +185,7 @@ async function mutants(): Promise<number> {
   const wanted = MUTANTS.filter(({ name }) => !values.mutant || values.mutant.includes(name));
   const rows: Awaited<ReturnType<typeof tryMutant>>[] = [];
   for (const mutant of wanted) {
-    const row = await tryMutant(mutant, Number(values.seeds));
+    const row = await tryMutant(mutant, values.seeds);
     rows.push(row);
     if (!values.json) say(`| ${mutant.name} | ${mutant.rule} | ${row.seen} |`);
   }
@@ -189,15 +216,15 @@ async function tryMutant(mutant: Mutant, count: number): Promise<{ name: string;
   }
 }
 
-async function replay(engine: Engine): Promise<number> {
-  const edge = values.edge === undefined ? {} : { killedAtEdge: Number(values.edge) };
-  const told = await tell(engine, { ...chosenWorld(), seed: Number(values.seed), ...edge }, true);
+async function replay(engine: Engine, seed: number): Promise<number> {
+  const edge = values.edge === undefined ? {} : { killedAtEdge: values.edge };
+  const told = await tell(engine, { ...chosenWorld(), seed, ...edge }, true);
   show(told, true);
   return told.failure === null ? 0 : 1;
 }
 
 async function exhaustive(engine: Engine): Promise<number> {
-  const { found, plan, histories } = await exhaust(engine, Number(values.from) + 1, values.scenario);
+  const { found, plan, histories } = await exhaust(engine, values.from + 1, values.scenario);
   if (found && plan) {
     show(await tell(engine, plan, true), false);
     say(`  again: ${replayOf(plan)}`);
@@ -210,7 +237,7 @@ async function main(): Promise<number> {
   installVirtualTime();
   if (values.mutants) return await mutants();
   const engine = await loadEngine(REPOSITORY);
-  if (values.seed !== undefined) return await replay(engine);
+  if (values.seed !== undefined) return await replay(engine, values.seed);
   if (values.exhaustive) return await exhaustive(engine);
   if (values.part) {
     say(JSON.stringify(await seeds(engine)));
