@@ -79,8 +79,9 @@ export async function findSort(
     if (isAscending(dates) && (dates[0] ?? 0) <= Math.min(...before)) return 'works';
     return dates.length === before.length && dates.every((ms, at) => ms === before[at]) ? 'ignored' : 'other';
   });
+  const { shortage } = endpoint.asker;
   return param === null
-    ? gap('none of the names in use orders by change')
+    ? gap(shortage === null ? 'none of the names in use orders by change' : `${shortage} before every name was tried`)
     : proven(
         { param, value: changes.path },
         `${param}=${changes.path}: ${before.length} records ascend by change, and did not before`,

@@ -4,6 +4,7 @@
  * not know would pass otherwise.
  */
 import { boundMaker } from '../../sources/erp/since.ts';
+import { CALLS_MAX } from './ask.ts';
 import type { Asking, Endpoint, SeenPage } from './endpoint.ts';
 import { gap, guessed, isSameList, proven, type Query, type Said } from './model.ts';
 import { type Effect, findParameter } from './parameters.ts';
@@ -48,6 +49,8 @@ const NAMES = [
   ...['modifiedFrom', 'updatedFrom', 'updated_from', 'from_date', 'fromDate', 'last_modified_after', 'dateFrom'],
   ...['min_updated_at', 'start_date', 'if_modified_since', 'lastModifiedSince', 'filter[updatedSince]'],
 ];
+/** All names at once, halved until one is left: with fewer calls another format is not begun. */
+const CALLS_OF_A_FORMAT = 8;
 const NONSENSE = 'rs_no_such_parameter';
 const OLD_MS = Date.UTC(1990, 0, 1);
 /** As far behind its bound as a filter by day in another zone may begin. */
@@ -85,19 +88,37 @@ export async function findSince(context: Context, isOData: boolean, isFrappe: bo
     const filter: Filter = { param: 'filters', join: ',', open: '[', close: ']', escape: 'json' };
     return conditioned(filter, `["${path}",">=","{since}"]`, ['YYYY-MM-DD HH:mm:ss'], context);
   }
+  const tried = new Map<string, ReadonlySet<string>>();
   for (const format of formatsOf(context.changes)) {
-    const param = await byName(format, context);
+    if (tried.size > 0 && context.endpoint.asker.left < CALLS_OF_A_FORMAT) break;
+    const { param, known } = await byName(format, context);
+    tried.set(format, known);
     if (param !== null)
       return {
         since: await judged({ param, format, inclusive: true }, (text) => ({ [param]: text }), context),
         filter: null,
       };
-    if (context.endpoint.asker.left < 8) break;
   }
-  const none = `none of ${NAMES.length + 6} names in use filters by change; without it every run reads everything`;
-  const { shortage } = context.endpoint.asker;
-  const spent = `${shortage} before every name was tried; without it every run reads everything`;
-  return { since: gap(shortage === null ? none : spent), filter: null };
+  return { since: gap(noneOf(tried, context)), filter: null };
+}
+
+/** How far it was looked, so that nobody takes names for useless that were never tried. */
+function noneOf(tried: ReadonlyMap<string, ReadonlySet<string>>, { changes, endpoint: { asker } }: Context): string {
+  const all = namesOf(changes).length;
+  const otherwise = 'without it every run reads everything';
+  const formats = formatsOf(changes);
+  if (formats.every((format) => tried.get(format)?.size === all))
+    return `none of ${all} names in use filters by change; ${otherwise}`;
+  const isShort = tried.size < formats.length;
+  const left = isShort
+    ? `only ${asker.left} of ${CALLS_MAX} calls were left`
+    : 'the vendor refuses names unknown to it';
+  const why = asker.shortage ?? left;
+  const counts = formats.map((format) => `${tried.get(format)?.size ?? 0} of ${all} with dates as ${format}`);
+  const isNone = formats.every((format) => (tried.get(format)?.size ?? 0) === 0);
+  return isNone
+    ? `${why} before one of ${all} names in use was tried; ${otherwise}`
+    : `none of the names that were tried filters by change (${counts.join(', ')}): ${why}; ${otherwise}`;
 }
 
 /** The vendor's own way of writing first. */
@@ -111,11 +132,28 @@ const written = (format: string, ms: number, { zone }: Changes): string =>
 
 const futureMs = ({ changes, nowMs }: Context): number => Math.max(changes.newestMs, nowMs) + 5 * YEAR_MS;
 
-function byName(format: string, context: Context): Promise<string | null> {
-  const own = context.changes.path.replace(/^.*\./, '');
-  const derived = ['Since', '_since', '_after', '_gte', '[gte]', '_from'].map((end) => own + end);
+/** Names in use, and those made of the name of the date itself. */
+function namesOf({ path }: Changes): string[] {
+  const own = path.replace(/^.*\./, '');
+  return [...new Set([...NAMES, ...['Since', '_since', '_after', '_gte', '[gte]', '_from'].map((end) => own + end)])];
+}
+
+/** `known`: of which the vendor's answer told; one to many names that is neither all nor nothing tells of none of them. */
+async function byName(
+  format: string,
+  context: Context,
+): Promise<{ readonly param: string | null; readonly known: ReadonlySet<string> }> {
+  const { asker, learned } = context.endpoint;
+  const known = new Set<string>();
   const future = written(format, futureMs(context), context.changes);
-  return findParameter([...NAMES, ...derived], future, context.endpoint.learned, (query) => effectOf(query, context));
+  const param = await findParameter(namesOf(context.changes), future, learned, async (query) => {
+    const before = asker.calls;
+    const effect = await effectOf(query, context);
+    const names = Object.keys(query);
+    if (asker.calls > before && (effect !== 'other' || names.length === 1)) for (const name of names) known.add(name);
+    return effect;
+  });
+  return { param, known };
 }
 
 async function effectOf(query: Query, { endpoint, asking, base, total }: Context): Promise<Effect> {
@@ -141,10 +179,10 @@ async function conditioned(
     const since = await judged({ clause, format, inclusive: true }, query, context);
     if (since.value !== null) return { since, filter };
   }
-  return {
-    since: gap(`${param} with "${clause}" filters nothing; without it every run reads everything`),
-    filter: null,
-  };
+  const { shortage } = context.endpoint.asker;
+  const what = `${param} with "${clause}"`;
+  const told = shortage === null ? `${what} filters nothing` : `${shortage} before ${what} was tried`;
+  return { since: gap(`${told}; without it every run reads everything`), filter: null };
 }
 
 async function judged(since: Since, queryOf: (text: string) => Query, context: Context): Promise<Said<Since>> {
@@ -155,6 +193,10 @@ async function judged(since: Since, queryOf: (text: string) => Query, context: C
     return gap(`${name} leaves nothing of a future moment, but so does a parameter that does not exist`, [name]);
   const query = queryOf(written(since.format, OLD_MS, changes));
   const old = await endpoint.page({ ...asking, query: { ...asking.query, ...query } });
+  if (old === null && endpoint.asker.shortage !== null)
+    return gap(`${name} leaves nothing of a future moment; ${endpoint.asker.shortage} before an old one was tried`, [
+      name,
+    ]);
   const isAll =
     old !== null && (total === null ? isSameList(old.ids, base.ids) : totalAt(old, total) === totalAt(base, total));
   if (!isAll)
@@ -240,6 +282,8 @@ async function recent(since: Since, queryOf: (text: string) => Query, context: C
       : guessed(value, 0.7, `${evidence}; or by another date: all that was seen is new by it`);
   if (got.has(bound.id)) return found(since, `${tried}; by ${changes.path}, and the bound itself counts`);
   const again = await ask(bound.ms, false);
+  if (again === null && endpoint.asker.shortage !== null)
+    return guessed(exclusive, 0.7, `${tried}; ${endpoint.asker.shortage} before it showed whether the bound counts`);
   if (again?.ids.includes(bound.id) === true)
     return found(exclusive, `${tried}; by ${changes.path}, and the bound itself does not count`);
   const words =
