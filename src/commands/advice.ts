@@ -8,7 +8,10 @@ export interface Advice {
   readonly hint: string | null;
 }
 
-/** A stack only where the fault is ours: a damaged state, which may make anything fail that reads it, is told apart. */
+/**
+ * A stack only where the fault is ours: a damaged state, which may make anything fail that reads it, is told apart; a
+ * large one is not read for that here, so the fault itself sends to `doctor`, which does.
+ */
 export async function adviceOn(error: Error, where: Pick<Invocation, 'env' | 'cwd'>): Promise<Advice> {
   if (error instanceof FatalError) return error;
   if (error instanceof TransientError || error instanceof TooLargeError) {
@@ -25,7 +28,7 @@ export async function adviceOn(error: Error, where: Pick<Invocation, 'env' | 'cw
 const fault = (error: Error): Advice => ({
   exit: EXIT.internal,
   message: `a fault in retail-sync itself: ${error.stack ?? error.message}`,
-  hint: null,
+  hint: 'retail-sync doctor reads all of the state, however large, and asks every system; if it finds nothing, report the message',
 });
 
 const isFull = (error: Error): boolean => 'code' in error && /^(?:ENOSPC|EDQUOT)$/.test(String(error.code));

@@ -96,5 +96,6 @@ function concludeFailure(pipe: string, failure: unknown): Conclusion {
     return { status: 'failed', exit, reason: failure.message, hint: 'retail-sync doctor' };
   }
   const { message } = asError(failure);
-  return { status: 'failed', exit: EXIT.internal, reason: `a fault in retail-sync itself: ${message}`, hint: null };
+  const hint = 'retail-sync doctor; if it finds nothing, report the message';
+  return { status: 'failed', exit: EXIT.internal, reason: `a fault in retail-sync itself: ${message}`, hint };
 }
