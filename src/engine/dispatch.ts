@@ -4,7 +4,8 @@ import type { PropertySpec, Write } from '../pipe.ts';
 import type { StreamState } from '../state/stream.ts';
 import type { Ledger } from './ledger.ts';
 import type { Decided, EntityMapper } from './mapping.ts';
-import type { Task, Writer } from './writer.ts';
+import type { Task } from './task.ts';
+import type { Writer } from './writer.ts';
 
 export interface DispatchOptions<E> {
   readonly mapper: EntityMapper<E>;

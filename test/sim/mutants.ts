@@ -152,12 +152,12 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'after an outcome nobody heard, the content is sent again when nothing older can land any more',
     replacements: [
       {
-        file: 'engine/writer.ts',
-        old: 'return merge(stillOpen(late, now), stillOpen(intent, now));',
+        file: 'engine/late-copies.ts',
+        old: 'return mergeLate(stillOpen(late, nowMs), stillOpen(intent, nowMs));',
         fresh: 'return null;',
       },
       {
-        file: 'engine/writer.ts',
+        file: 'engine/settlement.ts',
         old: 'outcome.ambiguous ? { print: item.fingerprint, untilMs: now() + quarantineMs } : null',
         fresh: 'null',
       },
@@ -178,7 +178,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'unknown is written',
     rule: 'an outcome nobody heard settles nothing',
     replacements: one(
-      'engine/writer.ts',
+      'engine/settlement.ts',
       ", outcome.reason, proof);\n      return 'held';",
       ", outcome.reason, proof);\n      return 'written';",
     ),
@@ -214,8 +214,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'the outcomes of a batch and the states of its entities are one transaction',
     replacements: one(
       'engine/writer.ts',
-      'const ended = await this.#commits.run(() => this.#settle(object, batch, outcomes, lates, number));',
-      'const ended = this.#settle(object, batch, outcomes, lates, number);',
+      'const ended = await this.#commits.run(() => this.#settlement.settle(batch, outcomes, lates, number));',
+      'const ended = this.#settlement.settle(batch, outcomes, lates, number);',
     ),
     world: 'killed',
     hiddenBy:
@@ -251,7 +251,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'refusals swallowed',
     rule: 'every refused record is a dead letter',
     replacements: one(
-      'engine/writer.ts',
+      'engine/settlement.ts',
       'this.#options.onRefused({ object, key, entity: item.task.entity, ...outcome });',
       '',
     ),
@@ -261,7 +261,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'letters stay open',
     rule: 'a record that arrives healthy clears its dead letter',
     replacements: one(
-      'engine/writer.ts',
+      'engine/settlement.ts',
       "if (worst === 'written' && !isOvertaken) state.letters.resolve(entity);",
       '',
     ),
@@ -293,7 +293,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'left while it was queued',
     rule: 'what was read while a batch was filled counts for that batch',
-    replacements: one('engine/writer.ts', 'queued.filter((item) => still.has(item.task.entity))', '[...queued]'),
+    replacements: one('engine/settlement.ts', 'queued.filter((item) => still.has(item.task.entity))', '[...queued]'),
     world: 'leaving',
   },
   {
