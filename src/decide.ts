@@ -85,10 +85,10 @@ function planUpsert(
   const onCreate: Record<string, string> = {};
   const atCreation: Record<string, string> = {};
   let keyProperty: string | undefined;
-  const undeclared = new Set(Object.keys(upsert.properties));
+  let declared = 0;
   for (const spec of specs) {
     if (spec.object !== upsert.object) continue;
-    undeclared.delete(spec.name);
+    declared += Number(Object.hasOwn(upsert.properties, spec.name));
     if (spec.unique) keyProperty = spec.name;
     const value = wireValue(spec, upsert.properties[spec.name], resolve);
     if (value === MISSING) {
@@ -102,7 +102,7 @@ function planUpsert(
     else if (isNeededAtCreation) atCreation[spec.name] = value;
     else if (value !== '' && spec.refersTo !== 'stage') onCreate[spec.name] = value;
   }
-  const [stray] = undeclared;
+  const stray = strayOf(upsert, specs, declared);
   if (keyProperty === undefined || stray !== undefined) {
     const path = stray ?? upsert.object;
     return { issues: [{ path, message: 'the mapper does not declare this property, or no key for its object' }] };
@@ -113,6 +113,13 @@ function planUpsert(
   const write = { object: upsert.object, keyProperty, key: upsert.key, properties: sent, hubspotId };
   const content = canonicalJson(properties);
   return { write, content, fingerprint: digest(content), onCreate };
+}
+
+/** A property that the mapper fills and does not declare. */
+function strayOf({ object, properties }: Upsert, specs: readonly PropertySpec[], declared: number): string | undefined {
+  if (Object.keys(properties).length === declared) return undefined;
+  const names = new Set(specs.filter((spec) => spec.object === object).map((spec) => spec.name));
+  return Object.keys(properties).find((name) => !names.has(name));
 }
 
 const MISSING = Symbol('the portal has nothing to refer to');

@@ -3,7 +3,7 @@
 /** Longer than any amount or quantity is; beyond it a "number" is a mistake and slow to compute with. */
 const CHARS_MAX = 60;
 
-const PLAIN = /^([+-]?)(\d*)\.?(\d*)$/;
+const PLAIN = /^[+-]?\d*\.?\d*$/;
 const EXPONENT = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/;
 
 interface Scaled {
@@ -22,18 +22,26 @@ export function decimal(value: string | number): string | undefined {
   return plain === undefined || plain.length > CHARS_MAX ? undefined : canonicalOf(plain);
 }
 
+/** By places in the text: every quantity and price passes here, and a list of its parts would cost more than they do. */
 function canonicalOf(plain: string): string | undefined {
-  const [, sign = '', whole = '', fraction = ''] = PLAIN.exec(plain) ?? [];
-  if (whole.length + fraction.length === 0) return undefined;
-  const digits = [whole.replace(/^0+/, '') || '0', fraction.replace(/0+$/, '')];
-  const magnitude = digits.filter((part) => part !== '').join('.');
-  return sign === '-' && magnitude !== '0' ? `-${magnitude}` : magnitude;
+  if (!PLAIN.test(plain)) return undefined;
+  const isSigned = plain.startsWith('-') || plain.startsWith('+');
+  const point = plain.indexOf('.');
+  const wholeEnd = point < 0 ? plain.length : point;
+  let first = isSigned ? 1 : 0;
+  if (first === plain.length || (first === point && point === plain.length - 1)) return undefined;
+  while (first < wholeEnd && plain[first] === '0') first++;
+  let end = plain.length;
+  while (end > wholeEnd && (plain[end - 1] === '0' || plain[end - 1] === '.')) end--;
+  const magnitude = first < wholeEnd ? plain.slice(first, end) : `0${plain.slice(wholeEnd, end)}`;
+  return plain.startsWith('-') && magnitude !== '0' ? `-${magnitude}` : magnitude;
 }
 
 /** The shortest digits that read back as the same float, without the exponent JavaScript uses for small ones. */
 function digitsOf(value: number): string | undefined {
   if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) return undefined;
   const written = String(value);
+  if (!written.includes('e')) return written;
   const [, sign, lead, rest = '', exponent] = EXPONENT.exec(written) ?? [];
   if (sign === undefined || lead === undefined) return written;
   return `${sign}0.${'0'.repeat(-Number(exponent) - 1)}${lead}${rest}`;

@@ -1,5 +1,5 @@
 /** Text, and what is written as text: flags, stock lists and the order of ids. */
-import { compare, decimal, sum } from './decimal.ts';
+import { add, compare, decimal } from './decimal.ts';
 
 /** Longest value of a HubSpot text property: https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide */
 export const HUBSPOT_TEXT_CHARS_MAX = 65_536;
@@ -65,7 +65,8 @@ export function stockByLocation(stock: readonly Stock[]): string | undefined {
     const canonical = decimal(quantity);
     if (canonical === undefined) return undefined;
     const name = text(location) || NO_LOCATION;
-    totals.set(name, sum([totals.get(name) ?? '0', canonical]));
+    const before = totals.get(name);
+    totals.set(name, before === undefined ? canonical : add(before, canonical));
   }
   const rows = [...totals].sort(([a], [b]) => compareText(a, b));
   return rows.map(([location, quantity]) => `${location} ${quantity}`).join('; ');

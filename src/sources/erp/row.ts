@@ -21,4 +21,5 @@ export const isObject = (value: unknown): value is object =>
 
 export const isBlank = (value: unknown): boolean => typeof value === 'string' && value.trim() === '';
 
-const ownValue = (holder: object, name: string): unknown => Object.getOwnPropertyDescriptor(holder, name)?.value;
+const ownValue = (holder: object, name: string): unknown =>
+  Object.hasOwn(holder, name) ? Reflect.get(holder, name) : undefined;
