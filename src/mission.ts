@@ -89,7 +89,7 @@ export async function runJob(
   await changeOver(job, mode, mission);
   const opened = openSource(job, mission);
   const { instance, source, stream } = opened;
-  const id = newRunId(startedMs);
+  const id = newRunId(db, startedMs);
   const { since, full, dryRun } = mode;
   const kept = JSON.stringify({ since, full, dryRun, restricted: isRestricted(mode) });
   startRun(db, { id, pipe: job.pipe, stream, trigger: mission.trigger, mode: kept, atMs: startedMs });

@@ -100,7 +100,7 @@ async function listenForMail(options: SMTPServerOptions = {}) {
 }
 
 function run(db: Db, atMs: number, exit: number, trigger = 'schedule', more: object = {}, mode: object = {}): void {
-  const id = newRunId(atMs);
+  const id = newRunId(db, atMs);
   const kept = JSON.stringify({ since: null, full: false, dryRun: false, restricted: false, ...mode });
   startRun(db, {
     id,

@@ -73,7 +73,7 @@ async function takeBack(
   job: Mission['jobs'][number],
 ): Promise<Undone> {
   const { db, portal, stop } = mission;
-  const id = newRunId(Date.now());
+  const id = newRunId(db, Date.now());
   const due = restorable.filter(({ restore, already }) => restore.length + already.length > 0);
   const results = await restoreAll(
     due,

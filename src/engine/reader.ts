@@ -96,7 +96,9 @@ export class Reader<E> {
   /** Kept without payload, and worth a second look because a joined row changed. */
   async readDependents(joinedStreams: ReadonlyMap<string, number>): Promise<void> {
     for (const [pipe, stream] of joinedStreams) {
-      await this.#fetch(() => this.#options.state.joins.toReadAgain(pipe, stream, FETCH_MAX));
+      const { joins } = this.#options.state;
+      await this.#fetch(() => joins.toReadAgain(pipe, stream, FETCH_MAX));
+      joins.noteFollowed(pipe, stream);
     }
   }
 

@@ -17,7 +17,7 @@ const ASK_MAX = 500;
  * now is left alone.
  */
 export async function archiveAll(sides: Sides, archivable: readonly Difference[]): Promise<readonly Difference[]> {
-  const run = newRunId(sides.clock.now());
+  const run = newRunId(sides.db, sides.clock.now());
   const done: Difference[] = [];
   const back = await backAtSource(sides, archivable);
   for (const shelf of shelvesOf(sides)) {

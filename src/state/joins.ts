@@ -3,6 +3,8 @@ import type { Statements } from './statements.ts';
 
 export class Joins {
   readonly #sql: Statements;
+  /** By stream: the newest run that had stored a row of it when the dependents were marked. */
+  readonly #newest = new Map<number, string>();
 
   constructor(sql: Statements) {
     this.#sql = sql;
@@ -16,18 +18,22 @@ export class Joins {
     }
   }
 
-  /** Marks the entities whose joined rows changed after they were last mapped. Returns how many. */
+  /**
+   * Marks the entities whose joined rows changed after they were last mapped. Returns how many. Only rows are looked at that
+   * a run stored since the last one that was followed to its end: a joined pipe has many rows, and few of them change.
+   */
   touchDependents(pipe: string, streamOfPipe: number): number {
+    this.#newest.set(streamOfPipe, this.#newestRunOf(streamOfPipe));
     return this.#sql.change(
       `UPDATE entities SET state = 'pending' WHERE stream = ?1 AND state IN ('clean', 'dead', 'excluded') AND id IN (
-         SELECT m.entity FROM joined j
-           JOIN records r ON r.stream = ?3 AND r.id = j.id
+         SELECT m.entity ${CHANGED_ROWS}
            JOIN membership m ON m.stream = j.stream AND m.record = j.record
            JOIN records own ON own.stream = j.stream AND own.id = j.record AND own.raw IS NOT NULL
            JOIN entities e ON e.stream = m.stream AND e.id = m.entity
-          WHERE j.stream = ?1 AND j.pipe = ?2 AND r.run > e.run)`,
+          WHERE r.stream = ?3 AND r.run > ?4 AND r.run > e.run)`,
       pipe,
       streamOfPipe,
+      this.#followedTo(streamOfPipe),
     );
   }
 
@@ -35,14 +41,49 @@ export class Joins {
   toReadAgain(pipe: string, streamOfPipe: number, limit: number): string[] {
     return this.#sql
       .all<{ id: string }>(
-        `SELECT DISTINCT own.id FROM joined j
-           JOIN records r ON r.stream = ?3 AND r.id = j.id
+        `SELECT DISTINCT own.id ${CHANGED_ROWS}
            JOIN records own ON own.stream = j.stream AND own.id = j.record AND own.raw IS NULL
-          WHERE j.stream = ?1 AND j.pipe = ?2 AND r.run > own.run LIMIT ?4`,
+          WHERE r.stream = ?3 AND r.run > ?4 AND r.run > own.run LIMIT ?5`,
         pipe,
         streamOfPipe,
+        this.#followedTo(streamOfPipe),
         limit,
       )
       .map((row) => row.id);
   }
+
+  /**
+   * What `touchDependents` found is marked and what `toReadAgain` names was asked for. As long as one of these was not
+   * answered, its rows are looked at again by the next run.
+   */
+  noteFollowed(pipe: string, streamOfPipe: number): void {
+    const newest = this.#newest.get(streamOfPipe) ?? '';
+    if (newest === '' || this.toReadAgain(pipe, streamOfPipe, 1).length > 0) return;
+    this.#sql.change(
+      `INSERT INTO joins_followed (stream, joined_stream, run) VALUES (?, ?, ?)
+       ON CONFLICT (stream, joined_stream) DO UPDATE SET run = excluded.run WHERE run < excluded.run`,
+      streamOfPipe,
+      newest,
+    );
+  }
+
+  #newestRunOf(stream: number): string {
+    const row = this.#sql.first<{ run: string | null }>(
+      'SELECT max(run) AS run FROM records WHERE ?1 IS NOT NULL AND stream = ?2',
+      stream,
+    );
+    return row?.run ?? '';
+  }
+
+  #followedTo(streamOfPipe: number): string {
+    const row = this.#sql.first<{ run: string }>(
+      'SELECT run FROM joins_followed WHERE stream = ? AND joined_stream = ?',
+      streamOfPipe,
+    );
+    return row?.run ?? '';
+  }
 }
+
+/** Left to itself SQLite walks all joined rows of the stream. */
+const CHANGED_ROWS = `FROM records r INDEXED BY records_by_run
+           CROSS JOIN joined j ON j.pipe = ?2 AND j.id = r.id AND j.stream = ?1`;

@@ -366,4 +366,16 @@ export const MIGRATIONS: readonly string[] = [
   DROP INDEX entities_open;
   CREATE INDEX entities_open ON entities (stream, id) WHERE state IN ('pending', 'sending', 'held');
   `,
+  `
+  -- What changed since: the few rows of a joined pipe that a later run stored.
+  CREATE INDEX records_by_run ON records (stream, run);
+
+  -- Up to which run the changed rows of a joined stream have been followed to what hangs on them.
+  CREATE TABLE joins_followed (
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    joined_stream INTEGER NOT NULL REFERENCES streams (id),
+    run TEXT NOT NULL,
+    PRIMARY KEY (stream, joined_stream)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

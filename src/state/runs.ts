@@ -19,10 +19,23 @@ export interface RunRow {
 
 const COLUMNS = `id, pipe, trigger, mode, started_at AS startedAtMs, ended_at AS endedAtMs, pid, status, exit, report`;
 
-/** Sorts by time: start in UTC to the millisecond, then four random hexadecimal digits. */
-export function newRunId(nowMs: number): string {
+/**
+ * Sorts by time: start in UTC to the millisecond, then four random hexadecimal digits. Later than every run on record,
+ * also where the clock was set back: what changed since is told by it.
+ */
+export function newRunId(db: Database, nowMs: number): string {
   const { randomBytes } = process.getBuiltinModule('node:crypto'); // `status` reads runs and starts none
-  return `${new Date(nowMs).toISOString().replace(/[-:.Z]/g, '')}-${randomBytes(2).toString('hex')}`;
+  const last = db.prepare<[], { id: string | null }>('SELECT max(id) AS id FROM runs').get()?.id ?? null;
+  const afterMs = last === null ? 0 : startOf(last) + 1;
+  return `${idTime(Math.max(nowMs, afterMs))}-${randomBytes(2).toString('hex')}`;
+}
+
+const idTime = (ms: number): string => new Date(ms).toISOString().replace(/[-:.Z]/g, '');
+
+/** 0 for an id of another form. */
+function startOf(id: string): number {
+  const iso = id.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\d)(\d{3})-.*$/, '$1-$2-$3:$4:$5.$6Z');
+  return Date.parse(iso) || 0;
 }
 
 /** The stream of a pipe and source instance, made on first use. */
@@ -99,7 +112,7 @@ export function refuseRun(
   },
 ): void {
   const { pipe, trigger, atMs, exit, reason, hint, code } = run;
-  const id = newRunId(atMs);
+  const id = newRunId(db, atMs);
   const mode = JSON.stringify({ since: null, full: false, dryRun: false, restricted: true });
   startRun(db, { id, pipe, stream: null, trigger, mode, atMs });
   const report = JSON.stringify({

@@ -126,7 +126,7 @@ function liveHeapMb(): number {
 
 async function phase(db: Db, name: string, change: (index: number) => number): Promise<void> {
   const stream = openStream(db, 'products', 'erp:bench', 'sandbox', Date.now());
-  const id = newRunId(Date.now());
+  const id = newRunId(db, Date.now());
   startRun(db, { id, pipe: 'products', stream, trigger: 'bench', mode: '{"full":true}', atMs: Date.now() });
   const unlimited = { atLeast: Number.MAX_SAFE_INTEGER, share: 1 };
   [servingMs, servingCpuMs, writes] = [0, 0, 0];
