@@ -13,7 +13,7 @@ import { type LoadedJob, loadJobs } from '../src/jobs.ts';
 import { silentLog } from '../src/log.ts';
 import { type Mode, runJob } from '../src/mission.ts';
 import { observer } from '../src/observe.ts';
-import type { RunReport } from '../src/run.ts';
+import type { RunReport } from '../src/run-report.ts';
 import type { AccountRow, AccountSource } from '../src/sandbox/data/accounts.ts';
 import type { PersonRow } from '../src/sandbox/data/people.ts';
 import type { QuoteRow, QuoteSource } from '../src/sandbox/data/quotes.ts';

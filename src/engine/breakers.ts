@@ -83,6 +83,24 @@ export function checkGone(pipe: string, gone: readonly string[], knownRecords: n
   );
 }
 
+/** The limit of one run, which counts while it writes: the next one goes on. */
+export const tooManyLetters = (pipe: string, most: number): FatalError =>
+  new FatalError(
+    EXIT.gate,
+    `${pipe} added more than ${most} dead letters, the limit of one run (${LIMIT_VARIABLES.deadLetters})`,
+    `see what they have in common: retail-sync dead-letters list --pipe ${pipe}; if they may stay: run it again, it goes on`,
+    { code: 'too-many-letters' },
+  );
+
+/** A first load that makes more objects, contacts apart, than a look at its source had counted. */
+export const tooManyCreated = (pipe: string, created: number, most: number): FatalError =>
+  new FatalError(
+    EXIT.gate,
+    `${pipe} created ${created} objects; ${most} is what the source had proved to hold before`,
+    `look at the source: retail-sync cutover status; if it is right: retail-sync sync ${pipe}`,
+    { code: 'creates' },
+  );
+
 const IDS_SHOWN = 3;
 
 const percent = (share: number): string => `${Number((share * 100).toFixed(2))} %`;

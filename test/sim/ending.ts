@@ -1,5 +1,5 @@
 /** Faults cease and late writes land: what must be true then, of HubSpot, of the state, and of what `reconcile` says. */
-import type { RunReport } from '../../src/run.ts';
+import type { RunReport } from '../../src/run-report.ts';
 import type { Db } from '../../src/state/database.ts';
 import { type Compared, checkReconcile, nothingPlanted, type Planted, plantDisagreements } from './disagreements.ts';
 import { LATEST_MS } from './lines.ts';

@@ -1,7 +1,7 @@
 /** One history: a seed's world, its runs and crashes, the quiet end, and what must be true of all of it. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunReport } from '../../src/run.ts';
+import type { RunReport } from '../../src/run-report.ts';
 import type { Db } from '../../src/state/database.ts';
 import { checkEnding } from './ending.ts';
 import type { Engine } from './engine.ts';

@@ -1,7 +1,8 @@
 /** One process of the program, from its start to its end or death: lock, state, generation, one run, end. */
 import { join } from 'node:path';
 import type { Sides } from '../../src/reconcile.ts';
-import type { Ends, RunReport } from '../../src/run.ts';
+import type { Ends } from '../../src/run-options.ts';
+import type { RunReport } from '../../src/run-report.ts';
 import type { Db } from '../../src/state/database.ts';
 import type { PortalLock } from '../../src/state/lock.ts';
 import type { Engine } from './engine.ts';
