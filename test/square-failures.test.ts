@@ -2,7 +2,7 @@
 import nock from 'nock';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EXIT, FatalError, TransientError } from '../src/errors.ts';
-import type { Fault } from '../src/sandbox/http.ts';
+import type { Fault } from '../src/sandbox/faults.ts';
 import { squareOrderSchema } from '../src/sources/square/model.ts';
 import { type SquareSource, squareSource } from '../src/sources/square.ts';
 import { AS_OF_MS, canonicalOf, failureOf, idsOf, pagesOf, signal, sourceOf, start } from './square-harness.ts';

@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { type Fault, FaultPlan, type FaultRule } from './faults.ts';
 
 /** A request as a vendor's handler sees it. `body` is undefined when there is none or it is not JSON. */
 export interface VendorRequest {
@@ -25,41 +26,6 @@ export interface VendorReply {
   readonly contentType?: string;
   /** Time this answer takes on top of the latency, such as a slow query. */
   readonly extraMs?: number;
-}
-
-/**
- * What goes wrong with a request. `before` never reaches the handler; `after` and `late` do (late: only when the
- * client is long gone), so that a lost answer hides an applied write.
- */
-export type Fault =
-  | {
-      readonly kind: 'status';
-      readonly status: number;
-      readonly json?: unknown;
-      readonly text?: string;
-      readonly contentType?: string;
-      readonly headers?: Readonly<Record<string, string>>;
-    }
-  | { readonly kind: 'reset-before' }
-  | { readonly kind: 'reset-after' }
-  | { readonly kind: 'late'; readonly ms: number }
-  | { readonly kind: 'slow'; readonly ms: number }
-  | { readonly kind: 'stall'; readonly ms: number }
-  | { readonly kind: 'truncated' }
-  | { readonly kind: 'empty' }
-  | { readonly kind: 'html' }
-  | { readonly kind: 'no-content-type' };
-
-/** Which requests a fault hits: all that match, or the listed ones (1 is the first match), or a seeded share. */
-export interface FaultRule {
-  readonly method?: string;
-  /** Regular expression on the path. */
-  readonly path?: string;
-  readonly nth?: readonly number[];
-  readonly share?: number;
-  /** The rule is spent after this many hits. */
-  readonly times?: number;
-  readonly fault: Fault;
 }
 
 interface LogLine {
@@ -222,41 +188,6 @@ export async function startVendor(options: VendorOptions): Promise<Vendor> {
         for (const socket of sockets) socket.destroy();
       }),
   };
-}
-
-class FaultPlan {
-  #rules: readonly FaultRule[];
-  #matches: number[] = [];
-  #hits: number[] = [];
-  readonly #random: () => number;
-
-  constructor(rules: readonly FaultRule[], random: () => number) {
-    this.#rules = rules;
-    this.#random = random;
-  }
-
-  set(rules: readonly FaultRule[]): void {
-    this.#rules = rules;
-    this.#matches = [];
-    this.#hits = [];
-  }
-
-  /** The first rule that wants this request; a request suffers one fault at most. */
-  draw(request: VendorRequest): Fault | null {
-    for (const [index, rule] of this.#rules.entries()) {
-      if (rule.method && rule.method !== request.method) continue;
-      if (rule.path && !new RegExp(rule.path).test(request.url.pathname)) continue;
-      const match = (this.#matches[index] ?? 0) + 1;
-      this.#matches[index] = match;
-      if (rule.nth && !rule.nth.includes(match)) continue;
-      if (rule.share !== undefined && this.#random() >= rule.share) continue;
-      const hit = (this.#hits[index] ?? 0) + 1;
-      this.#hits[index] = hit;
-      if (rule.times !== undefined && hit > rule.times) continue;
-      return rule.fault;
-    }
-    return null;
-  }
 }
 
 async function readBody(incoming: IncomingMessage): Promise<string> {

@@ -1,6 +1,6 @@
 /** The three vendors together, over one world: what `sandbox` serves and the demo runs on. */
 import { ERP_SANDBOX_TOKEN, startErp } from './erp/server.ts';
-import type { FaultRule } from './http.ts';
+import type { FaultRule } from './faults.ts';
 import { SANDBOX_TOKEN, startHubSpot } from './hubspot/server.ts';
 import { SQUARE_SANDBOX_TOKEN, startSquare } from './square/server.ts';
 import { existingPortalObjects, generateErp, squarePeople, type WorldOptions } from './world.ts';

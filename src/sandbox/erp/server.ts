@@ -2,7 +2,8 @@
  * An ERP on loopback, with an API of its own making: names, limits and habits differ from the tool's records on
  * purpose. Two bases, `/staging` and `/production`, over two row sets.
  */
-import { type FaultRule, startVendor, type Vendor, type VendorReply, type VendorRequest } from '../http.ts';
+import type { FaultRule } from '../faults.ts';
+import { startVendor, type Vendor, type VendorReply, type VendorRequest } from '../http.ts';
 import { seeded } from '../random.ts';
 import type { ErpWorld } from '../world.ts';
 import { adminReply, type ErpControls, type ProductionMode, setDrift } from './admin.ts';

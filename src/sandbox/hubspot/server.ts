@@ -2,7 +2,8 @@
  * HubSpot on loopback: one portal, one store, the CRM paths of v3, 2026-03 and 2026-09 over it. Faithful to what is
  * documented or was observed; what is neither is a switch (switches.ts).
  */
-import { type FaultRule, startVendor, type Vendor, type VendorReply, type VendorRequest } from '../http.ts';
+import type { FaultRule } from '../faults.ts';
+import { startVendor, type Vendor, type VendorReply, type VendorRequest } from '../http.ts';
 import { seeded } from '../random.ts';
 import { accountRoute, limitsRoute, ownersRoute, tokenRoute } from './account.ts';
 import { adminRoute } from './admin.ts';

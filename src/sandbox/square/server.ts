@@ -1,6 +1,7 @@
 /** The emulated Square on loopback: API, admin endpoints, request log. */
 import * as z from 'zod';
-import { type FaultRule, startVendor, type Vendor, type VendorReply, type VendorRequest } from '../http.ts';
+import type { FaultRule } from '../faults.ts';
+import { startVendor, type Vendor, type VendorReply, type VendorRequest } from '../http.ts';
 import { seeded } from '../random.ts';
 import { Cursors } from './cursors.ts';
 import { liveThroughYear, makeNews } from './history.ts';
