@@ -58,7 +58,7 @@ const CONSTANT = [
   "src/state/history.ts: number('rateLimited')",
   'src/state/letter-watch.ts: failed',
   'src/state/letter-watch.ts: collected',
-  'src/state/reconciliation.ts: table',
+  'src/state/repair.ts: table',
   'src/state/retention.ts: DOOMED[kind]',
   'src/state/retention.ts: doomed',
   'src/state/retention.ts: text',

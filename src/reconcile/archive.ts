@@ -2,7 +2,8 @@
 import type { Sides } from '../reconcile.ts';
 import { shelvesOf } from '../reconcile.ts';
 import { archiveObjects, lookUp, type Shelf } from '../sinks/hubspot/listing.ts';
-import { forgetArchived, membersOf } from '../state/reconciliation.ts';
+import { membersOf } from '../state/reconciliation.ts';
+import { forgetArchived } from '../state/repair.ts';
 import { newRunId } from '../state/runs.ts';
 import { absentOf } from './deleted.ts';
 import type { Difference } from './difference.ts';

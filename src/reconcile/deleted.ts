@@ -15,7 +15,7 @@ import {
   objectsOfRecords,
   provenPass,
   recordIds,
-} from '../state/reconciliation.ts';
+} from '../state/deletions.ts';
 import { type Difference, difference } from './difference.ts';
 
 export interface Deletions {
