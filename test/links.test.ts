@@ -184,3 +184,58 @@ test('links cost one call for all of them, and none when nothing changed', async
   await bench.run('customers', { full: true });
   expect(bench.writes(mark)).toEqual([]);
 });
+
+/** The answer to one request about links is lost after it took effect, and the run ends over the next one. */
+const loseOneAnswer = (bench: Bench): void =>
+  bench.hubspot.setFaults([
+    { path: 'associations', times: 1, fault: { kind: 'reset-after' } },
+    { path: 'associations', times: 1, fault: { kind: 'status', status: 401 } },
+  ]);
+
+test('a link that was made unheard is removed when it is not wanted any more', async () => {
+  const bench = await openBench({ accounts: [account('C-1'), account('C-2')], quotes: [quote('Q-1', 'C-1')] });
+  await bench.run('customers');
+  loseOneAnswer(bench);
+  expect((await bench.run('quotes')).exit).not.toBe(0);
+  const { id } = bench.deal('OPP-Q-1');
+  expect(await companiesOf(bench, id), 'it took effect').toEqual([bench.company('C-1').id]);
+  await bench.change('quotes', 'Q-1', { accountId: 'C-2' });
+  expect(await bench.run('quotes')).toMatchObject({ status: 'ok', links: { made: 1, removed: 1 } });
+  expect(await companiesOf(bench, id)).toEqual([bench.company('C-2').id]);
+});
+
+test('a link that was removed unheard is made again when it is wanted again', async () => {
+  const bench = await openBench({ accounts: [account('C-1'), account('C-2')], quotes: [quote('Q-1', 'C-1')] });
+  await bench.run('customers');
+  await bench.run('quotes');
+  await bench.change('quotes', 'Q-1', { accountId: 'C-2' });
+  loseOneAnswer(bench);
+  expect((await bench.run('quotes')).exit).not.toBe(0);
+  const { id } = bench.deal('OPP-Q-1');
+  expect(await companiesOf(bench, id), 'the removal took effect').toEqual([]);
+  await bench.change('quotes', 'Q-1', { accountId: 'C-1' });
+  expect(await bench.run('quotes')).toMatchObject({ status: 'ok', links: { made: 1 } });
+  expect(await companiesOf(bench, id)).toEqual([bench.company('C-1').id]);
+});
+
+test('the dead letter of a link is closed when the link is not wanted any more', async () => {
+  const bench = await openBench({ accounts: [account('C-1'), account('C-2')] });
+  await bench.run('customers');
+  await remove(bench, 'companies', bench.company('C-1').id);
+  await bench.addQuote(quote('Q-1', 'C-1'));
+  await bench.run('quotes');
+  expect(bench.letters()).toMatchObject([{ stage: 'link' }]);
+  await bench.change('quotes', 'Q-1', { accountId: 'C-2' });
+  expect(await bench.run('quotes')).toMatchObject({ status: 'ok', links: { made: 1, removed: 0, refused: 0 } });
+  expect(bench.query("SELECT state FROM dead_letters WHERE stage = 'link'")).toEqual([{ state: 'resolved' }]);
+});
+
+test('an object that is made anew gets its links back', async () => {
+  const bench = await openBench({ accounts: [account('C-1')], quotes: [quote('Q-1', 'C-1')] });
+  await bench.run('customers');
+  await bench.run('quotes');
+  await remove(bench, 'companies', bench.company('C-1').id);
+  await bench.change('accounts', 'C-1', { name: 'Made Anew' });
+  expect(await bench.run('customers')).toMatchObject({ status: 'ok', upserts: { created: 1 }, links: { made: 1 } });
+  expect(await companiesOf(bench, bench.deal('OPP-Q-1').id)).toEqual([bench.company('C-1').id]);
+});

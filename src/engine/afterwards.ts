@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { LinkOutcome, ObjectType, Outcome, Sink } from '../pipe.ts';
-import type { OpenLink } from '../state/links.ts';
+import { nameOfLink, type OpenLink } from '../state/links.ts';
 import type { Owing } from '../state/objects.ts';
 import type { StreamState } from '../state/stream.ts';
 
@@ -82,10 +82,10 @@ export async function settleLinks(
   const tried = new Set(state.letters.restingLinks());
   for (;;) {
     const links = [...state.links.ready(CHUNK + tried.size), ...byOtherProperty(state)].filter(
-      (link) => !tried.has(name(link)),
+      (link) => !tried.has(nameOfLink(link)),
     );
     if (links.length === 0) break; // bounded: every link is tried once at most
-    for (const link of links) tried.add(name(link));
+    for (const link of links) tried.add(nameOfLink(link));
     await allEnded(chunksOf(links, CHUNK), sink.concurrency, (part) =>
       make(part, state, sink, onDeadLetter, signal, counts),
     );
@@ -103,19 +103,23 @@ async function make(
   signal: AbortSignal,
   counts: LinkCounts,
 ): Promise<void> {
+  state.transaction(() => {
+    for (const link of links) state.links.intend(link);
+  });
   const outcomes = await sink.link(links.map(ends), signal);
   state.transaction(() => {
     for (const [index, link] of links.entries()) {
       const outcome: LinkOutcome = outcomes[index] ?? { kind: 'unknown', reason: 'no outcome' };
       if (outcome.kind === 'done') {
         state.links.made(link);
-        state.letters.resolveLink(name(link));
+        state.letters.resolveLink(nameOfLink(link));
         counts.made++;
       } else if (outcome.kind === 'refused') {
         const { reason } = outcome;
+        state.links.refused(link);
         const letter = {
-          subject: name(link),
-          entity: name(link),
+          subject: nameOfLink(link),
+          entity: nameOfLink(link),
           stage: 'link',
           category: 'link',
           reason,
@@ -211,6 +215,3 @@ const ends = (link: OpenLink) => ({
   to: { object: link.toObject, hubspotId: link.toId },
   label: link.label,
 });
-
-const name = (link: OpenLink): string =>
-  `link ${link.fromObject} ${link.fromKey} to ${link.toObject} by ${link.byProperty} ${link.value} (${link.label})`;

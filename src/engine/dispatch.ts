@@ -109,8 +109,10 @@ export class Dispatch<E> {
   /** Links are wanted from the moment they are mapped; they are made when both ends are there. */
   #wantLinks({ upserts, decision, notes }: Decided): void {
     if (decision.kind === 'excluded' && decision.farewell.length === 0) return;
+    const { state } = this.#options;
     for (const { object, key, links } of upserts) {
-      if (links !== undefined) this.#options.state.links.want(object, key, links);
+      if (links === undefined) continue;
+      for (const withdrawn of state.links.want(object, key, links)) state.letters.resolveLink(withdrawn);
     }
     for (const note of notes) this.notes.set(note, (this.notes.get(note) ?? 0) + 1);
   }

@@ -13,6 +13,9 @@ export interface OpenLink {
   readonly label: 'primary' | 'default';
   readonly fromId: string;
   readonly toId: string;
+  /** The objects that an earlier request linked, or may have linked. */
+  readonly madeFrom: string | null;
+  readonly madeTo: string | null;
 }
 
 interface LinkRow {
@@ -25,7 +28,7 @@ interface LinkRow {
 }
 
 const COLUMNS = `l.stream, l.from_object AS fromObject, l.from_key AS fromKey, l.to_object AS toObject,
-  l.by_property AS byProperty, l.value, l.label`;
+  l.by_property AS byProperty, l.value, l.label, l.made_from AS madeFrom, l.made_to AS madeTo`;
 
 export class Links {
   readonly #sql: Statements;
@@ -34,8 +37,12 @@ export class Links {
     this.#sql = sql;
   }
 
-  /** The links an object should have; what it had and should not have any more waits to be removed. */
-  want(object: ObjectType, key: string, wanted: readonly Link[]): void {
+  /**
+   * The links an object should have; what it had, or may have, and should not have any more waits to be removed. Returns
+   * the names of those that are wanted no more.
+   */
+  want(object: ObjectType, key: string, wanted: readonly Link[]): string[] {
+    const withdrawn: string[] = [];
     const before = this.#sql.all<LinkRow>(
       'SELECT to_object, by_property, value, label, state, made_from FROM links WHERE stream = ? AND from_object = ? AND from_key = ?',
       object,
@@ -43,11 +50,10 @@ export class Links {
     );
     for (const old of before) {
       const still = wanted.some((link) => isSame(link, old));
-      if (still && old.state === 'unwanted') this.#set(object, key, old, 'made');
-      if (!still && old.state === 'made') this.#set(object, key, old, 'unwanted');
-      // A pending link that was made once (before the state was restored from a backup) is there: it has to be removed.
-      if (!still && old.state === 'pending' && old.made_from !== null) this.#set(object, key, old, 'unwanted');
-      if (!still && old.state === 'pending' && old.made_from === null) this.#drop(object, key, old);
+      if (!still && old.state !== 'unwanted') withdrawn.push(nameOf(object, key, old));
+      if (!still) this.#withdraw(object, key, old);
+      // Its removal may have been asked for by a run that never heard the answer: it is made once more.
+      else if (old.state === 'unwanted') this.#set(object, key, old, 'pending');
     }
     for (const link of wanted) {
       if (before.some((old) => isSame(link, old))) continue;
@@ -64,11 +70,18 @@ export class Links {
         this.#sql.now(),
       );
     }
+    return withdrawn;
   }
 
-  /** Links that were only wanted if their target was there, and it is not. */
+  /** A pending link that was asked for may be there: its answer was lost, or an older state was put back. */
+  #withdraw(object: ObjectType, key: string, link: LinkRow): void {
+    if (link.state === 'pending' && link.made_from === null) this.#drop(object, key, link);
+    else if (link.state !== 'unwanted') this.#set(object, key, link, 'unwanted');
+  }
+
+  /** Links that were only wanted if their target was there, and it is not. What may be there is not forgotten. */
   dropIfThere(): void {
-    this.#sql.change("DELETE FROM links WHERE stream = ? AND state = 'pending' AND if_there = 1");
+    this.#sql.change("DELETE FROM links WHERE stream = ? AND state = 'pending' AND if_there = 1 AND made_from IS NULL");
   }
 
   /** Pending links of all streams whose both ends are in HubSpot, found by the targets' key property. */
@@ -129,6 +142,27 @@ export class Links {
     return other !== undefined;
   }
 
+  /** About to be asked for, outcome not known: durable before the request leaves. */
+  intend(link: OpenLink): void {
+    this.#note(link, link.fromId, link.toId);
+  }
+
+  /** HubSpot refused it: what may be there is what may have been there before. */
+  refused(link: OpenLink): void {
+    this.#note(link, link.madeFrom, link.madeTo);
+  }
+
+  #note(link: OpenLink, from: string | null, to: string | null): void {
+    this.#sql.change(
+      `UPDATE links SET made_from = ?9, made_to = ?10 WHERE ?1 IS NOT NULL AND stream = ?2 AND from_object = ?3
+         AND from_key = ?4 AND to_object = ?5 AND by_property = ?6 AND value = ?7 AND label = ?8
+         AND (made_from IS NOT ?9 OR made_to IS NOT ?10)`,
+      ...identity(link),
+      from,
+      to,
+    );
+  }
+
   made(link: OpenLink): void {
     this.#sql.change(
       `UPDATE links SET state = 'made', made_from = ?9, made_to = ?10 WHERE ?1 IS NOT NULL AND stream = ?2
@@ -180,6 +214,15 @@ export class Links {
     );
   }
 }
+
+/** As its dead letter calls it. */
+const nameOf = (object: ObjectType, key: string, link: LinkRow): string =>
+  nameOfLink({ ...link, fromObject: object, fromKey: key, toObject: link.to_object, byProperty: link.by_property });
+
+export const nameOfLink = (
+  link: Pick<OpenLink, 'fromObject' | 'fromKey' | 'toObject' | 'byProperty' | 'value' | 'label'>,
+): string =>
+  `link ${link.fromObject} ${link.fromKey} to ${link.toObject} by ${link.byProperty} ${link.value} (${link.label})`;
 
 const identity = (link: OpenLink): unknown[] => [
   link.stream,

@@ -1,5 +1,6 @@
 /** What is remembered of the HubSpot objects one stream writes: acknowledged content, intentions, what may still land. */
 import type { KeyedObject, LeftObject, ObjectType } from '../pipe.ts';
+import { noteId } from './object-ids.ts';
 import { type Proof, proofColumns } from './proof.ts';
 import type { Statements } from './statements.ts';
 
@@ -202,16 +203,8 @@ export class ObjectStore {
     }
   }
 
-  noteId({ object, keyProperty, key }: ObjectKey, hubspotId: string): void {
-    this.#sql.change(
-      `INSERT INTO hubspot_ids (object, key_property, key, hubspot_id) SELECT ?2, ?3, ?4, ?5 WHERE ?1 IS NOT NULL
-       ON CONFLICT (object, key_property, key) DO UPDATE SET hubspot_id = excluded.hubspot_id
-         WHERE hubspot_id <> excluded.hubspot_id`,
-      object,
-      keyProperty,
-      key,
-      hubspotId,
-    );
+  noteId(key: ObjectKey, hubspotId: string): void {
+    noteId(this.#sql, key, hubspotId);
   }
 
   /**
