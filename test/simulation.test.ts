@@ -47,6 +47,10 @@ const HAPPENED = [
   'refused whole',
   'halved three times or more',
   'result left out of an answer',
+  'link made',
+  'link removed',
+  'link refused',
+  'link left out of an answer',
   'answer unreadable',
   'write landed late',
   '429',
@@ -54,6 +58,8 @@ const HAPPENED = [
   'people archive in HubSpot',
   'people edit in HubSpot',
   'people merge in HubSpot',
+  'people move a record',
+  'people link in HubSpot',
   // what became of the process
   'killed before the answer to upsert',
   'killed before a commit',
@@ -68,6 +74,9 @@ const HAPPENED = [
   // what the engine made of it
   'records held',
   'cursor held back by what is not settled',
+  'link waits for its other end',
+  'wanted link checked',
+  'links of an object made anew',
   'dead letter healed',
   'reconcile agreed',
   'difference to be reported',
@@ -76,6 +85,7 @@ const AT_LEAST = 20;
 /** Conjunctions of several faults. */
 const HAPPENED_RARELY = [
   'late write over a newer one',
+  'links unknown to the end of a run',
   'killed between answer and commit',
   'outcome unknown to the end of a call',
 ];
@@ -152,4 +162,9 @@ const FAST = [
   'older state is trusted',
   'nothing is rediscovered',
   'no lock',
+  'links asked for are forgotten',
+  'removals asked for are forgotten',
+  'unknown is linked',
+  'old links stay',
+  'made anew without links',
 ];

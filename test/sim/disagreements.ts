@@ -11,7 +11,7 @@ export interface Compared {
   readonly wire: Wire;
   readonly portal: Portal;
   readonly vendor: Vendor;
-  readonly object: string;
+  readonly objects: readonly string[];
   readonly assembles: 'one-record' | 'many-records';
 }
 
@@ -37,18 +37,27 @@ export function plantDisagreements(compared: Compared): Planted {
     wire.trace(`planted: ${deed} ${name}`);
     wire.count(`planted: ${deed}`);
     // The survivor of a merge is touched by nothing else, so that each object differs in one way.
-    if (deed === 'merge') portal.merge(left.shift() ?? '', name);
+    if (deed === 'merge') portal.merge(takeSameType(left, name), name);
     else plantOne(compared, planted, deed, name);
   }
   return planted;
 }
 
+/** The first object of the same type, which is then left to itself; '' when there is none. */
+function takeSameType(names: string[], name: string): string {
+  const place = names.findIndex((other) => typeIn(other) === typeIn(name));
+  return place < 0 ? '' : (names.splice(place, 1)[0] ?? '');
+}
+
+const typeIn = (name: string): string => name.slice(0, name.indexOf(' '));
+
 function plantOne(
-  { portal, object }: Compared,
+  { portal }: Compared,
   planted: Planted,
   deed: Exclude<(typeof DEEDS)[number], 'merge'>,
   name: string,
 ): void {
+  const object = typeIn(name);
   const key = name.slice(object.length + 1);
   if (deed === 'edit') portal.edit(name, 'name', `planted ${key}`);
   else if (deed === 'archive' || deed === 'delete') portal.archive(name, deed === 'delete');
@@ -75,12 +84,16 @@ export function checkReconcile(compared: Compared, planted: Planted, db: Db, res
 }
 
 function* expectedDifferences(compared: Compared, planted: Planted, db: Db): Generator<`${Kind} ${string}`> {
-  const { portal, object } = compared;
+  for (const object of compared.objects) yield* differencesOf(object, compared, planted, db);
+}
+
+function* differencesOf(object: string, compared: Compared, planted: Planted, db: Db): Generator<`${Kind} ${string}`> {
+  const { portal } = compared;
   const explained = new Set<string>();
   for (const { key, id } of settledKeys(db, object)) {
     const living = portal.objects.get(`${object} ${key}`);
     if (living === undefined) {
-      yield `${whatBecameOf(compared, planted, key, id)} ${key}`;
+      yield `${whatBecameOf(object, compared, planted, key, id)} ${key}`;
       explained.add(planted.rekeyed.get(key) ?? '');
     } else {
       if (living.edited.size > 0) yield `changed ${key}`;
@@ -88,7 +101,8 @@ function* expectedDifferences(compared: Compared, planted: Planted, db: Db): Gen
     }
   }
   const known = knownKeys(db, object);
-  for (const { key } of portal.objects.values()) {
+  for (const { object: type, key } of portal.objects.values()) {
+    if (type !== object) continue;
     if (planted.duplicates.has(key)) yield `duplicate ${key}`;
     // Made by people, or by a process that the state knows nothing of.
     else if (!known.has(key) && !explained.has(key)) yield `orphan ${key}`;
@@ -105,7 +119,7 @@ const knownKeys = (db: Db, object: string): ReadonlySet<string> =>
       .map(({ key }) => key),
   );
 
-function whatBecameOf({ portal, object }: Compared, planted: Planted, key: string, id: string | null): Kind {
+function whatBecameOf(object: string, { portal }: Compared, planted: Planted, key: string, id: string | null): Kind {
   if (planted.rekeyed.has(key)) return 'key-changed';
   const swallowed = [...portal.objects.values()].some(({ mergedIds }) => id !== null && mergedIds.includes(id));
   if (swallowed) return 'merged';

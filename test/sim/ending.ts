@@ -38,11 +38,13 @@ export async function checkEnding(ending: Ending): Promise<void> {
 }
 
 function checkState({ world, open, wasRestored }: Ending): void {
-  const { oracle, wire } = world;
+  const { oracle, linkOracle, wire } = world;
   const db = open();
   const letters = openLetters(db);
   oracle.checkPortal('L1', wire.time.nowMs, letters, () => true);
   oracle.checkLetters(db, wire.time.nowMs);
+  const entities = oracle.entities(wire.time.nowMs);
+  linkOracle.checkLinks({ rule: 'L5', db, entities, isConcerned: () => true });
   if (!wasRestored) oracle.checkCreation(wire.time.nowMs, letters);
   const integrity = db.pragma('quick_check', { simple: true });
   const orphans = db.pragma('foreign_key_check');
@@ -66,7 +68,7 @@ async function compareBothSides(ending: Ending, isProven: boolean): Promise<void
   const { shape, vendor, wire } = world;
   // Only a pass without a dead letter is a proven one; the product then says nothing about deletions, and rightly.
   if (!isProven) return;
-  const compared: Compared = { wire, portal, vendor, object: shape.object, assembles: shape.assembles };
+  const compared: Compared = { wire, portal, vendor, objects: shape.objects, assembles: shape.assembles };
   await compare(ending, compared, nothingPlanted());
   // In every second history: it takes as long as a run.
   if (world.seed % 2 === 0) await compare(ending, compared, plantDisagreements(compared));

@@ -54,6 +54,10 @@ const HIGHEST = {
   clockOff: 1,
   // only in a world of its own: where people edit at the same time, a new row makes up for a hidden one in the total
   erpHides: 0,
+  // only where objects are linked: see `drawLinkRates`
+  moves: 0,
+  linkRefused: 0,
+  peopleLink: 0,
 } as const;
 
 export type Family = keyof typeof HIGHEST;
@@ -70,6 +74,15 @@ export function drawRates(chance: Chance): Record<Family, number> {
   }
   return rates;
 }
+
+/** Highest rates of what only linked objects meet; drawn apart, so that other histories stay what they are. */
+const HIGHEST_OF_LINKS = { moves: 0.5, linkRefused: 0.1, peopleLink: 0.15 } as const;
+
+export const drawLinkRates = (chance: Chance): Partial<Record<Family, number>> => ({
+  moves: HIGHEST_OF_LINKS.moves * chance.next(),
+  linkRefused: chance.hits(0.3) ? HIGHEST_OF_LINKS.linkRefused * chance.next() : 0,
+  peopleLink: chance.hits(0.5) ? HIGHEST_OF_LINKS.peopleLink * chance.next() : 0,
+});
 
 export function calm(): Record<Family, number> {
   const rates: Record<Family, number> = { ...HIGHEST };

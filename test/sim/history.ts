@@ -5,10 +5,12 @@ import type { RunReport } from '../../src/run-report.ts';
 import type { Db } from '../../src/state/database.ts';
 import { checkEnding } from './ending.ts';
 import type { Engine } from './engine.ts';
-import { calm, drawRates, FAMILIES, type Family } from './faults.ts';
+import { calm, drawLinkRates, drawRates, FAMILIES, type Family } from './faults.ts';
 import { items, revisions } from './goods.ts';
 import { LATEST_MS } from './lines.ts';
+import { LinkOracle } from './link-oracle.ts';
 import { Broken, Oracle } from './oracle.ts';
+import { orders } from './orders.ts';
 import { COMMIT_LAG_MS, type Habits, People } from './people.ts';
 import { Portal } from './portal.ts';
 import { PortalAnswers } from './portal-answers.ts';
@@ -25,7 +27,7 @@ export interface Plan {
   readonly seed: number;
   /** These families only, with these rates; drawn by the seed where absent. */
   readonly rates?: Partial<Record<Family, number>>;
-  readonly shape?: 'items' | 'revisions';
+  readonly shape?: 'items' | 'revisions' | 'orders';
   readonly runs?: number;
   readonly lookBackMs?: number;
   readonly habits?: Partial<Habits>;
@@ -107,12 +109,14 @@ class History implements Wire {
     this.families = FAMILIES.filter((family) => this.rates[family] > 0);
     this.killer = { atEdge: plan.killedAtEdge ?? null, edges: 0 };
     const drawnShape = chance.hits(0.75) ? 'items' : 'revisions';
-    const shape = (plan.shape ?? drawnShape) === 'items' ? items : revisions;
+    const shape = SHAPES[plan.shape ?? (isLinked(plan) ? 'orders' : drawnShape)];
+    if (shape === orders && !plan.rates) Object.assign(this.rates, drawLinkRates(new Chance(-plan.seed)));
     const habits = drawHabits(chance, plan);
     this.#runs = plan.runs ?? chance.between(2, 7);
     const vendor = new Vendor(this, plan.listsById);
     this.#portal = new Portal(this, shape.key);
     this.#people = new People(this, vendor, this.#portal, habits);
+    const oracle = new Oracle(shape, vendor, this.#portal);
     const coarseMs = this.rates.ties > 0 ? habits.grainMs : 0;
     this.#world = {
       ...{
@@ -128,7 +132,8 @@ class History implements Wire {
       },
       answers: new PortalAnswers(this, this.#portal),
       access: { expired: false, spent: false, requests: 1 },
-      oracle: new Oracle(shape, vendor, this.#portal),
+      oracle,
+      linkOracle: new LinkOracle(this, this.#portal, oracle),
       lookBackMs: plan.lookBackMs ?? LOOK_BACK_MS + coarseMs,
       clockOffMs: Math.round((chance.next() - 0.5) * 8 * 3_600_000 * this.rates.clockOff),
       batchSize: plan.batchSize ?? chance.pick([2, 5, 100]),
@@ -173,6 +178,7 @@ class History implements Wire {
       this.count('older state put back');
       restoreState(folder);
       this.#wasRestored = true;
+      this.#world.linkOracle.isForgetful = true;
     } else if (this.chance.hits(this.rates.restored)) {
       saveState(folder);
       this.#hasCopy = true;
@@ -226,6 +232,11 @@ class History implements Wire {
     });
   }
 }
+
+const SHAPES = { items, revisions, orders } as const;
+
+/** Every fifth history without a world of its own is one of linked objects. */
+const isLinked = ({ seed, rates }: Plan): boolean => rates === undefined && new Chance(-1 - seed).hits(0.2);
 
 const drawHabits = (chance: Chance, plan: Plan): Habits => ({
   records: chance.between(3, 40),

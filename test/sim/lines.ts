@@ -14,7 +14,7 @@ export const LATEST_MS = 290_000;
 const json = { 'content-type': 'application/json' };
 const told = (status: number, body: unknown, headers: Record<string, string> = {}): Told => ({
   status,
-  text: JSON.stringify(body),
+  text: JSON.stringify(body) ?? '',
   headers: { ...json, ...headers },
 });
 
@@ -55,8 +55,28 @@ export interface Access {
   requests: number;
 }
 
+/** What a request to HubSpot is about. */
+export interface Asked {
+  readonly object: string;
+  /** The other end, where it is about links. */
+  readonly to: string | null;
+  readonly action: string;
+  readonly text: string;
+}
+
 /** Sees every request of the program before HubSpot does. */
-export type Watch = (object: string, action: string, text: string) => void;
+export type Watch = (asked: Asked) => void;
+
+function askedIn(path: string, text: string): Asked & { readonly name: string; readonly writes: boolean } {
+  const [, from, to, about] = /associations\/(\w+)\/(\w+)\/batch\/([\w/]+)$/.exec(path) ?? [];
+  if (from !== undefined && to !== undefined && about !== undefined) {
+    const name = about === 'read' ? 'links read' : about.endsWith('archive') ? 'unlink' : 'link';
+    return { object: from, to, action: about, text, name, writes: about !== 'read' };
+  }
+  const [, object = '', batch] = /objects\/(\w+)(?:\/batch\/(\w+))?$/.exec(path) ?? [];
+  const action = batch ?? 'list';
+  return { object, to: null, action, text, name: action, writes: action !== 'read' && action !== 'list' };
+}
 
 /** `fetch` to HubSpot. */
 export function hubspotLine(
@@ -69,18 +89,15 @@ export function hubspotLine(
   const { chance, rates, time } = wire;
   return (input, init) => {
     const { pathname, searchParams: query } = addressOf(input);
-    const [, object = '', batch] = /objects\/(\w+)(?:\/batch\/(\w+))?$/.exec(pathname) ?? [];
-    const action = batch ?? 'list';
-    const writes = action !== 'read' && action !== 'list';
-    const text = String(init?.body ?? '');
+    const { name, writes, ...asked } = askedIn(pathname, String(init?.body ?? ''));
     const request = access.requests++;
-    watch(object, action, text);
+    watch(asked);
     const apply = (): Told => {
-      const { status, body } = answers.apply({ object, action, query, text, request });
+      const { status, body } = answers.apply({ ...asked, query, request });
       return told(status, body, { 'x-hubspot-ratelimit-max': '190', 'x-hubspot-ratelimit-remaining': '150' });
     };
-    return process.request(`${action}`, init?.signal, (answer) => {
-      wire.trace(`hubspot ${action} ${text}`);
+    return process.request(name, init?.signal, (answer) => {
+      wire.trace(`hubspot ${name} ${asked.text}`);
       if (access.expired) return answer(told(401, { category: 'INVALID_AUTHENTICATION' }));
       if (access.spent) return answer(told(429, { policyName: 'DAILY' }));
       if (refusesAtTheDoor(wire, access, writes, answer)) return;
@@ -91,7 +108,7 @@ export function hubspotLine(
   };
 
   function answerAfter(answer: Answer, good: Told): void {
-    const cut = chance.hits(rates.hubBody);
+    const cut = good.status !== 204 && chance.hits(rates.hubBody);
     if (cut) wire.count('answer unreadable');
     const bad: Told = chance.hits(0.5)
       ? { ...good, cutAt: chance.next() }

@@ -2,7 +2,8 @@
  * The rules of the engine, each broken by one replacement in a copy of the source: a rule whose breaking is not noticed
  * is either kept twice or not tested.
  */
-import type { Replacement } from './plant.ts';
+import { LINK_MUTANTS } from './link-mutants.ts';
+import { one, type Replacement } from './plant.ts';
 import type { WorldName } from './worlds.ts';
 
 export interface Mutant {
@@ -22,8 +23,6 @@ const NOTHING_OWED: Replacement = {
   old: 'if (this.isWhole && number === 1) this.#debt.begin(of.key, since);',
   fresh: '',
 };
-
-const one = (file: string, old: string, fresh: string): readonly Replacement[] => [{ file, old, fresh }];
 
 /** A listing without an order is believed at its first reading. */
 const ONE_READING = one('sources/erp/sweep.ts', 'if (pages <= 1 || (this.#before', 'if (pages > 0 || (this.#before');
@@ -324,4 +323,5 @@ export const MUTANTS: readonly Mutant[] = [
     replacements: one('reconcile/strangers.ts', 'if (!known.has(object.key)) this.#orphans.push(object);', ''),
     world: 'killed',
   },
+  ...LINK_MUTANTS,
 ];

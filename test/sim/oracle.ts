@@ -18,7 +18,7 @@ export class Broken extends Error {
 
 const FACTS = { environment: 'sandbox', zone: 'UTC', currencies: ['USD'], names: {} } as const;
 
-interface Entity {
+export interface Entity {
   readonly id: string;
   readonly versions: readonly Version[];
 }
@@ -30,6 +30,8 @@ export class Oracle {
   readonly #mapped = new Map<Version, Mapped>();
   /** Contents, by key, of versions that were shown to the program. */
   readonly #shown = new Map<string, Set<string>>();
+  /** Called with what the mapping makes of each row that was shown to the program. */
+  onMapped: (entity: string, mapped: Mapped) => void = () => undefined;
 
   readonly #positionOf = new WeakMap<Db, ReturnType<typeof positionIn>>();
   readonly #positions = new WeakMap<Db, string>();
@@ -41,14 +43,18 @@ export class Oracle {
     vendor.onShown = (row) => this.#noteShown(row.id, { ...row, visibleAtMs: 0, deleted: false });
   }
 
+  get #isOneRecord(): boolean {
+    return this.#shape.assembles === 'one-record';
+  }
+
   entityOf(version: Version): string {
-    return this.#shape.name === 'items' ? version.id : version.group;
+    return this.#isOneRecord ? version.id : version.group;
   }
 
   #canonical(version: Version): Readonly<Record<string, unknown>> {
-    const { id, name, kind, origin, rev } = rowOf(version);
-    return this.#shape.name === 'items'
-      ? { id, name, category: kind, brand: origin }
+    const { id, name, kind, origin, group, rev } = rowOf(version);
+    return this.#isOneRecord
+      ? { id, name, category: kind, brand: origin, subcategory: group, leadTimeDays: rev }
       : { id, jobName: name, revision: rev };
   }
 
@@ -63,11 +69,13 @@ export class Oracle {
   }
 
   #noteShown(id: string, version: Version): void {
-    if (this.#shape.name !== 'items') return;
+    if (!this.#isOneRecord) return;
     const known = this.#shown.get(id);
     const contents = known ?? new Set<string>();
     if (!known) this.#shown.set(id, contents);
-    for (const properties of contentsOf(this.map([version], id), this.#shape)) contents.add(JSON.stringify(properties));
+    const mapped = this.map([version], id);
+    this.onMapped(id, mapped);
+    for (const properties of contentsOf(mapped, this.#shape)) contents.add(JSON.stringify(properties));
   }
 
   /** S4 and S5: what is sent is whole, unique, ours, and was shown by the source. */
@@ -82,10 +90,10 @@ export class Oracle {
     const own = new Set(this.#shape.mapping.properties.map(({ name }) => name));
     for (const { id, properties } of inputs) {
       const foreign = Object.keys(properties).find((name) => !own.has(name));
-      if (foreign || object !== this.#shape.object) throw new Broken('S4', `${foreign} is not ours to write`);
+      if (foreign || object !== this.#shape.objectOf(id)) throw new Broken('S4', `${foreign} is not ours to write`);
       const { [this.#shape.key]: key, ...content } = properties;
       if (key !== id) throw new Broken('S4', `${id} is sent as ${key}`);
-      if (this.#shape.name !== 'items') continue;
+      if (!this.#isOneRecord) continue;
       if (!this.#shown.get(id)?.has(JSON.stringify(sorted(content)))) {
         throw new Broken('S5', `${id} was sent a content that the source never showed: ${JSON.stringify(content)}`);
       }
@@ -106,7 +114,7 @@ export class Oracle {
 
   /** S7: secrets, and the data of a person who was never in scope. */
   checkSecrets(where: string, text: string): void {
-    const isScoped = this.#shape.name === 'items';
+    const isScoped = this.#isOneRecord;
     const found = [ERP_TOKEN, HUBSPOT_TOKEN, ...(isScoped ? [CANARY_NAME] : [])].find((one) => text.includes(one));
     if (found !== undefined) throw new Broken('S7', `${found} is in ${where}`);
   }
@@ -143,21 +151,21 @@ export class Oracle {
   }
 
   /** Entities that the source has now. Those with a deleted record are nobody's promise: absence is never deletion. */
-  #entities(atMs: number): Entity[] {
+  entities(atMs: number): Entity[] {
     const groups = Map.groupBy(this.#vendor.view(atMs), (version) => this.entityOf(version));
     return [...groups].map(([id, versions]) => ({ id, versions }));
   }
 
   #isLoose({ id }: Entity): boolean {
-    if (this.#portal.archived.has(this.#name(id))) return true;
-    if (this.#shape.name === 'items') return false;
+    if (this.#portal.archived.has(this.nameOf(id))) return true;
+    if (this.#isOneRecord) return false;
     return this.#vendor.ids.some((record) => {
       const versions = this.#vendor.versionsOf(record);
       return versions.some((version) => version.deleted) && versions.some((version) => this.entityOf(version) === id);
     });
   }
 
-  #name = (key: string): string => `${this.#shape.object} ${key}`;
+  nameOf = (key: string): string => `${this.#shape.objectOf(key)} ${key}`;
 
   /** L1 for every entity; `isSettledBefore` leaves out what changed since. */
   checkPortal(
@@ -166,10 +174,10 @@ export class Oracle {
     openLetters: ReadonlySet<string>,
     isConcerned: (entity: Entity) => boolean,
   ): void {
-    for (const entity of this.#entities(atMs)) {
+    for (const entity of this.entities(atMs)) {
       if (this.#isLoose(entity) || !isConcerned(entity) || openLetters.has(entity.id)) continue;
       const mapped = this.map(entity.versions, entity.id);
-      const held = this.#portal.objects.get(this.#name(entity.id));
+      const held = this.#portal.objects.get(this.nameOf(entity.id));
       // What people wrote stays until the source changes; `reconcile` tells of it.
       if (held && held.edited.size > 0) continue;
       if (mapped.kind === 'invalid') throw new Broken(rule, `${entity.id} cannot be mapped and is no dead letter`);
@@ -187,12 +195,16 @@ export class Oracle {
 
   /** "ok" is a promise: what was visible when the run began, and has not changed since, is in HubSpot or a dead letter. */
   checkRun(db: Db, startedMs: number, nowMs: number): void {
+    this.checkPortal('P1', nowMs, openLetters(db), this.settledSince(startedMs));
+  }
+
+  /** What every listing showed when a run began, and has not changed since. */
+  settledSince(startedMs: number): (entity: Entity) => boolean {
     const before = startedMs - REPLICA_LAG_MS;
-    this.checkPortal('P1', nowMs, openLetters(db), ({ versions }) =>
+    return ({ versions }) =>
       versions.every(
         ({ id, visibleAtMs }) => visibleAtMs <= before && this.#vendor.newest(id)?.visibleAtMs === visibleAtMs,
-      ),
-    );
+      );
   }
 
   /** L2: the open dead letters are the refused records, neither more nor less. */
@@ -201,7 +213,7 @@ export class Oracle {
     // A conflict that lasted for two attempts is a dead letter of a healthy record: a person sends it again.
     const conflicts = openLetters(db, 'CONFLICT');
     const refused = new Set<string>();
-    for (const entity of this.#entities(atMs)) {
+    for (const entity of this.entities(atMs)) {
       const loose = this.#isLoose(entity);
       const mapped = this.map(entity.versions, entity.id);
       const [content] = contentsOf(mapped, this.#shape);
@@ -211,7 +223,7 @@ export class Oracle {
       if (mustBe && !letters.has(entity.id)) throw new Broken('L2', `${entity.id} is refused and no dead letter`);
     }
     for (const entity of letters) {
-      const isGone = !this.#entities(atMs).some(({ id }) => id === entity);
+      const isGone = !this.entities(atMs).some(({ id }) => id === entity);
       if (!refused.has(entity) && !isGone && !conflicts.has(entity))
         throw new Broken('L2', `${entity} has an open dead letter and is healthy`);
     }
@@ -219,9 +231,9 @@ export class Oracle {
 
   /** What was set at creation is there, once people have not changed it. */
   checkCreation(atMs: number, openLetters: ReadonlySet<string>): void {
-    if (this.#shape.name !== 'items') return;
-    for (const { id, versions } of this.#entities(atMs)) {
-      const held = this.#portal.objects.get(this.#name(id));
+    if (!this.#isOneRecord) return;
+    for (const { id, versions } of this.entities(atMs)) {
+      const held = this.#portal.objects.get(this.nameOf(id));
       // What left the scope is forgotten with all that was still owed to it: it is nobody's business any more.
       const left = versions.some(({ kind }) => kind === 'retail');
       if (
@@ -230,7 +242,7 @@ export class Oracle {
         held.properties.origin ||
         openLetters.has(id) ||
         this.#isLoose({ id, versions }) ||
-        this.#portal.survivors.has(this.#name(id))
+        this.#portal.survivors.has(this.nameOf(id))
       )
         continue;
       throw new Broken('L7', `${id} was created without its create-only property`);

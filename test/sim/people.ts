@@ -90,13 +90,27 @@ export class People {
     if (chance.hits(rates.archives)) return () => this.#inPortal('archive');
     if (chance.hits(rates.merges)) return () => this.#inPortal('merge');
     if (chance.hits(rates.portalEdits)) return () => this.#inPortal('edit');
+    if (chance.hits(rates.peopleLink)) return () => this.#inPortal('link');
     const before = this.#vendor.newest(chance.pick(this.#vendor.ids));
     if (!before || before.id === CANARY) return () => undefined;
     if (before.deleted) return () => this.#write(before, { deleted: false });
+    if (chance.hits(rates.moves)) return () => this.#move(before);
     if (chance.hits(rates.deletions)) return () => this.#write(before, { deleted: true });
     if (chance.hits(rates.leaving)) return () => this.#write(before, { kind: chance.pick(['live', 'gone', 'retail']) });
     if (chance.hits(rates.backAndForth)) return () => this.#thereAndBack(before);
     return () => this.#write(before, { name: this.#newName() });
+  }
+
+  /** To another group, or to none; often back again before long. */
+  #move(before: Version): void {
+    const { chance, time, count } = this.#wire;
+    count('people move a record');
+    this.#write(before, { group: `g${chance.between(0, this.#habits.groups)}`, rev: chance.between(0, 4) });
+    if (!chance.hits(0.4)) return;
+    time.at(time.nowMs + chance.between(1_000, 600_000), () => {
+      const now = this.#vendor.newest(before.id);
+      if (now && !now.deleted && this.#left > 0) this.#write(now, { group: before.group, rev: before.rev });
+    });
   }
 
   #thereAndBack(before: Version): void {
@@ -158,15 +172,16 @@ export class People {
   }
 
   /** Somebody takes one of the objects in HubSpot in hand. */
-  #inPortal(what: 'archive' | 'merge' | 'edit'): void {
+  #inPortal(what: 'archive' | 'merge' | 'edit' | 'link'): void {
     const { chance, trace, count } = this.#wire;
     const names = [...this.#portal.objects.keys()];
     if (names.length === 0) return;
     const name = chance.pick(names);
     const other = chance.pick(names);
-    trace(`people ${what} ${name} ${what === 'merge' ? `with ${other}` : ''}`);
-    count(`people ${what} in HubSpot`);
-    if (what === 'archive') this.#portal.archive(name, chance.hits(0.3));
+    trace(`people ${what} ${name} ${what === 'merge' || what === 'link' ? `with ${other}` : ''}`);
+    if (what !== 'link') count(`people ${what} in HubSpot`);
+    if (what === 'link') this.#portal.link(name, other);
+    else if (what === 'archive') this.#portal.archive(name, chance.hits(0.3));
     else if (what === 'merge') this.#portal.merge(name, other);
     else this.#portal.edit(name, 'name', `edited ${this.#names++}`);
   }

@@ -10,6 +10,9 @@ export interface Replacement {
   readonly fresh: string;
 }
 
+/** One text in one file. */
+export const one = (file: string, old: string, fresh: string): readonly Replacement[] => [{ file, old, fresh }];
+
 export interface Planted {
   readonly engine: Engine;
   remove(): void;

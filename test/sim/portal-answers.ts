@@ -1,5 +1,6 @@
 /** What the simulated HubSpot answers to the calls that the program makes. */
 import { z } from 'zod';
+import { AssociationAnswers } from './association-answers.ts';
 import { MERGED, type Portal, type Stored } from './portal.ts';
 import type { Wire } from './wire.ts';
 
@@ -11,6 +12,8 @@ export interface Answered {
 /** One call, as it arrived. `request` counts them in the order in which they were sent. */
 export interface PortalCall {
   readonly object: string;
+  /** The other end of the links that it is about; null where it is about objects. */
+  readonly to: string | null;
   readonly action: string;
   readonly query: URLSearchParams;
   readonly text: string;
@@ -34,15 +37,18 @@ export class PortalAnswers {
   readonly #refusesWhole: boolean;
   /** How often a batch with this key was halved. */
   readonly #halvings = new Map<string, number>();
+  readonly #links: AssociationAnswers;
 
   constructor(wire: Wire, portal: Portal) {
     this.#wire = wire;
     this.#portal = portal;
     this.#refusesWhole = wire.chance.hits(wire.rates.hubUnnamed);
+    this.#links = new AssociationAnswers(wire, portal, this.#refusesWhole);
   }
 
   /** A request takes effect; the answer says so. */
   apply(call: PortalCall): Answered {
+    if (call.to !== null) return this.#links.apply({ ...call, to: call.to });
     if (call.action === 'list') return this.#list(call);
     const { inputs, idProperty } = bodySchema.parse(JSON.parse(call.text));
     if (call.action === 'read') return this.#read(call, inputs, idProperty ?? null);

@@ -1,4 +1,5 @@
 /** A simulated HubSpot: objects by a unique property, a recycle bin, and people who work in it. */
+import { Associations, unlabelledOf } from './associations.ts';
 import type { Wire } from './wire.ts';
 
 export interface Stored {
@@ -29,12 +30,18 @@ export class Portal {
   readonly archived = new Set<string>();
   /** Names of objects that swallowed others. */
   readonly survivors = new Set<string>();
+  /** Names of objects that others swallowed. */
+  readonly merged = new Set<string>();
+  /** Names by id, of all that ever were. */
+  readonly names = new Map<string, string>();
+  readonly links: Associations;
   writes = 0;
   #ids = 0;
 
   constructor(wire: Wire, keyProperty: string) {
     this.#wire = wire;
     this.#keyProperty = keyProperty;
+    this.links = new Associations(wire);
   }
 
   byId(id: string): Stored | undefined {
@@ -61,6 +68,7 @@ export class Portal {
       edited: new Set(),
     };
     this.objects.set(`${object} ${key}`, stored);
+    this.names.set(id, `${object} ${key}`);
     return stored;
   }
 
@@ -88,15 +96,17 @@ export class Portal {
     if (!stored) return;
     this.objects.delete(name);
     this.archived.add(name);
+    this.links.drop(stored.id);
     if (!forGood) this.bin.push(stored);
   }
 
   /** The survivor has a new id in most portals; the other one vanishes without being archived, and its key is free. */
   merge(survivor: string, loser: string): void {
     const [kept, lost] = [this.objects.get(survivor), this.objects.get(loser)];
-    if (!kept || !lost || kept === lost) return;
+    if (!kept || !lost || kept === lost || kept.object !== lost.object) return;
     this.objects.delete(loser);
     this.archived.add(loser);
+    this.merged.add(loser);
     this.survivors.add(survivor);
     const ids = [...kept.mergedIds, ...lost.mergedIds, lost.id];
     const keepsId = this.#wire.chance.hits(0.3);
@@ -105,6 +115,14 @@ export class Portal {
       : { ...this.#make(kept.object, kept.key, {}, [], 0), mergedIds: [...ids, kept.id] };
     const properties = { ...lost.properties, ...kept.properties };
     this.objects.set(survivor, { ...made, properties, edited: kept.edited, writtenBy: kept.writtenBy });
+    for (const { id } of [kept, lost]) this.links.move(id, made.id);
+  }
+
+  /** Two objects are linked by hand. */
+  link(name: string, company: string): void {
+    const [from, to] = [this.objects.get(name), this.objects.get(company)];
+    if (from?.object !== 'deals' || to?.object !== 'companies') return;
+    this.links.linkByHand({ from: from.id, to: to.id }, unlabelledOf(from.object, to.object));
   }
 
   /** The same object under another key. */

@@ -27,6 +27,7 @@ export class Process implements Life {
   #inFlight = 0;
   /** Answers to writes that came and are not in the state yet. */
   #unsettledAnswers = 0;
+  #unsettledLinks = 0;
   readonly died: Promise<'died'>;
   readonly #wire: Wire;
   readonly #killer: Killer;
@@ -54,6 +55,8 @@ export class Process implements Life {
     this.#wire.trace(`edge ${this.#killer.edges}: KILLED ${where}`);
     this.#wire.count(`killed ${where}`);
     if (where === 'before a commit' && this.#unsettledAnswers > 0) this.#wire.count('killed between answer and commit');
+    if (where === 'before a commit' && this.#unsettledLinks > 0)
+      this.#wire.count('killed between a link and its commit');
     this.dead = true;
     this.#bury();
     return true;
@@ -140,6 +143,7 @@ export class Process implements Life {
 
   #committed(): void {
     this.#unsettledAnswers = 0;
+    this.#unsettledLinks = 0;
     this.onCommit();
     this.edge('after a commit');
   }
@@ -162,6 +166,7 @@ export class Process implements Life {
       const arrive = (told: Told | 'reset'): void => {
         if (this.isKilledAt(`before the answer to ${what}`)) return;
         if (what === 'upsert') this.#unsettledAnswers++;
+        if (what === 'link' || what === 'unlink') this.#unsettledLinks++;
         if (told === 'reset') reject(failed('ECONNRESET'));
         else resolve(responseOf(told));
       };

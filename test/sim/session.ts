@@ -7,7 +7,8 @@ import type { Db } from '../../src/state/database.ts';
 import type { PortalLock } from '../../src/state/lock.ts';
 import type { Engine } from './engine.ts';
 import { profileText, type Shape } from './goods.ts';
-import { type Access, ERP_TOKEN, erpLine, HUBSPOT_TOKEN, hubspotLine } from './lines.ts';
+import { type Access, type Asked, ERP_TOKEN, erpLine, HUBSPOT_TOKEN, hubspotLine } from './lines.ts';
+import type { LinkOracle } from './link-oracle.ts';
 import { Broken, type Oracle } from './oracle.ts';
 import type { PortalAnswers } from './portal-answers.ts';
 import { type Killer, Process } from './process.ts';
@@ -26,6 +27,7 @@ export interface World {
   readonly access: Access;
   readonly shape: Shape;
   readonly oracle: Oracle;
+  readonly linkOracle: LinkOracle;
   readonly lookBackMs: number;
   readonly clockOffMs: number;
   readonly batchSize: number;
@@ -190,8 +192,7 @@ export class Session {
     const { wire, engine, vendor, answers, access, pageSize, shape, isSorted } = this.#world;
     const clock = { now: this.now, sleep: (ms: number, signal: AbortSignal) => this.#sleep(ms, signal) };
     const random = (): number => wire.chance.next();
-    const watch = (object: string, action: string, text: string): void =>
-      this.#watch(() => this.#checkRequest(object, action, text));
+    const watch = (asked: Asked): void => this.#watch(() => this.#checkRequest(asked));
     const transport = engine.createTransport({
       ...{ token: HUBSPOT_TOKEN, baseUrl: 'http://hubspot.invalid', version: 'v3', clock, random },
       fetch: hubspotLine(wire, answers, this.#process, access, watch),
@@ -231,11 +232,13 @@ export class Session {
     oracle.checkCursor(db, lookBackMs, wire.time.nowMs);
   }
 
-  #checkRequest(object: string, action: string, text: string): void {
+  #checkRequest(asked: Asked): void {
+    const { object, to, action, text } = asked;
     if (this.#process.dead) return; // it will not leave
     if (action !== 'read' && action !== 'list' && this.#world.holder !== this.#process)
       fail('S3', `a process without the lock sent an ${action}`);
-    this.#world.oracle.checkRequest(object, action, text);
+    if (to === null) this.#world.oracle.checkRequest(object, action, text);
+    else this.#world.linkOracle.checkRequest(asked);
   }
 
   #checkReport(report: RunReport, db: Db): void {
@@ -254,6 +257,12 @@ export class Session {
       status === 'ok' || (report.proofs.every(({ verdict }) => verdict === 'complete') && status === 'partial');
     if (!isPromise || counts.held > 0 || this.#orders.records) return;
     oracle.checkRun(db, this.#startedMs, wire.time.nowMs);
+    if (report.links.pending > 0) wire.count('link waits for its other end');
+    if (report.links.unknown > 0) return void wire.count('links unknown to the end of a run');
+    this.#world.linkOracle.checkLinks({
+      ...{ rule: 'P3', db, entities: oracle.entities(wire.time.nowMs) },
+      isConcerned: oracle.settledSince(this.#startedMs),
+    });
   }
 }
 

@@ -7,7 +7,7 @@ import type { Engine } from './engine.ts';
 
 /** Where files cost nothing; a disk where there is no such place. */
 export const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-const TABLES = ['records', 'entities', 'membership', 'objects', 'claims', 'hubspot_ids', 'dead_letters'];
+const TABLES = ['records', 'entities', 'membership', 'objects', 'claims', 'hubspot_ids', 'links', 'dead_letters'];
 
 let template: string | null = null;
 
@@ -25,7 +25,9 @@ export function emptyState(engine: Engine, folder: string): void {
 /** The state but for the ledgers of runs and of what was done. */
 export function dump(db: Db): string {
   return TABLES.flatMap((table) => {
-    const rows = db.prepare<[], Record<string, unknown>>(`SELECT * FROM ${table} ORDER BY 1, 2, 3`).all();
+    const all = db.prepare<[], Record<string, unknown>>(`SELECT * FROM ${table} ORDER BY 1, 2, 3`).all();
+    // A refused link is tried again by itself, and its letter remembers how often.
+    const rows = all.filter(({ stage }) => stage !== 'link');
     return rows.map(
       (row) => `${table} ${JSON.stringify({ ...row, run: undefined, last_seen: undefined, attempts: undefined })}`,
     );

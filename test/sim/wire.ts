@@ -26,7 +26,7 @@ export const failed = (code: string): TypeError =>
 
 /** A Response, its body whole or cut off in the middle by a line that breaks. */
 export function responseOf({ status, text, headers, cutAt }: Told): Response {
-  if (cutAt === undefined) return new Response(text, { status, headers });
+  if (cutAt === undefined) return new Response(status === 204 ? null : text, { status, headers });
   const bytes = new TextEncoder().encode(text.slice(0, Math.floor(text.length * cutAt)));
   let sent = false;
   const body = new ReadableStream({

@@ -83,6 +83,19 @@ export const WORLDS = {
     rates: { restored: 0.5, second: 0.6, suspended: 0.01, leaving: 0.5, crash: 0.005 },
     ...{ habits: { ...busy, records: 12 }, runs: 10, shape: 'items', gapsMs: quick },
   },
+  /** People move records between companies and back, answers to links are lost, and a process dies over them. */
+  linked: {
+    rates: {
+      ...{ moves: 0.7, hubReset: 0.1, hubFailsAfter: 0.1, hubLandsLate: 0.2, hubDrops: 0.3, hubMissing: 0.1 },
+      ...{ crash: 0.02, linkRefused: 0.03, peopleLink: 0.03, archives: 0.04 },
+    },
+    ...{ habits: { ...busy, records: 20 }, runs: 8, shape: 'orders', gapsMs: quick, batchSize: 100, pageSize: 9 },
+  },
+  /** Most requests about links get no answer, and few of them land. */
+  unheard: {
+    rates: { moves: 0.6, hubReset: 0.6, hubDrops: 0.9, hubLandsLate: 0.2 },
+    ...{ habits: { ...busy, records: 12 }, runs: 8, shape: 'orders', gapsMs: quick, batchSize: 100, pageSize: 9 },
+  },
   /** Nearly every write goes unheard, attempt after attempt, and lands minutes after its intention was noted. */
   deaf: {
     rates: { hubStall: 0.75, hubLandsLate: 0.3, hubDrops: 0.95 },
