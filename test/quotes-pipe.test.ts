@@ -2,7 +2,9 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { QuoteRow } from '../src/sandbox/data/quotes.ts';
-import { account, openBench, quote } from './pipe-harness.ts';
+import { openReadOnly } from '../src/state/database.ts';
+import { leftBehind } from '../src/state/deletions.ts';
+import { account, openBench, quote, there } from './pipe-harness.ts';
 
 const MINUTE_MS = 60_000;
 const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * MINUTE_MS).toISOString();
@@ -135,6 +137,21 @@ test('a quote that moves to another opportunity counts there and no longer here'
   expect(await bench.run('quotes')).toMatchObject({ status: 'ok' });
   expect(bench.deal('OPP-1')).toMatchObject({ amount: '1', erp_quote_revision_count: '1' });
   expect(bench.deal('OPP-2')).toMatchObject({ amount: '2', erp_quote_revision_count: '1' });
+});
+
+test('a deal whose quotes all moved to another opportunity stays as it is, and a comparison names it', async () => {
+  const bench = await openBench({
+    quotes: [quote('Q-1', 'C-1', { oppId: 'OPP-1' }), quote('Q-2', 'C-1', { oppId: 'OPP-3' })],
+  });
+  await bench.run('quotes');
+  const before = bench.deal('OPP-1');
+  await bench.change('quotes', 'Q-1', { oppId: 'OPP-2' });
+  expect(await bench.run('quotes')).toMatchObject({ status: 'ok', upserts: { created: 1, updated: 0 } });
+  expect(bench.deal('OPP-1')).toEqual(before);
+  const db = there(openReadOnly(bench.stateDir), 'the state');
+  const stream = Number(bench.query("SELECT id FROM streams WHERE pipe = 'quotes'")[0]?.id);
+  expect(leftBehind(db, stream, 'deals')).toEqual([{ key: 'OPP-1', entity: 'OPP-1' }]);
+  db.close();
 });
 
 test('each status has its stage', async () => {

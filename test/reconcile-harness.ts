@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { expect, onTestFinished } from 'vitest';
 import * as z from 'zod';
 import type { Clock } from '../src/clock.ts';
@@ -108,6 +109,15 @@ export async function openShop({ items = 40, accounts = 0, pipe = 'products', se
     associations: async () =>
       associationsSchema.parse(await (await fetch(`${hubspot.url}/_sandbox/associations`)).json()).results,
     inErp: (change: object) => ask('POST', `${erp.url}/_sandbox/change`, { resource: 'items', ...change }),
+    /** What the report of the last run says. */
+    lastRun(): unknown {
+      const db = new Database(join(folder, 'state.db'), { readonly: true });
+      const report = db
+        .prepare<[], { report: string }>('SELECT report FROM runs ORDER BY started_at DESC LIMIT 1')
+        .get();
+      db.close();
+      return JSON.parse(report?.report ?? 'null');
+    },
     async text(flags: ReconcileFlags = {}, at = clock()): Promise<{ exit: number; text: string }> {
       let text = '';
       const exit = await reconcileCommand(pipe, flags, invocation({ write: (part) => (text += part) }), at);

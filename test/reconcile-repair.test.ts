@@ -49,6 +49,24 @@ describe('a repair', () => {
     expect(anew && linked(anew, await shop.associations())).toBe(links);
   });
 
+  test('is not waited for by a record that changes: what people archived is made again, counted, with its links', async () => {
+    const shop = await openShop({ items: 0, accounts: 60, pipe: 'customers' });
+    const before = await shop.associations();
+    const linked = (company: ObjectRecord, all = before): number =>
+      all.filter(({ from, to }) => [from, to].includes(company.id)).length;
+    const lost = shop.living('companies').find((one) => linked(one) > 0);
+    if (!lost) throw new Error('no company with a contact');
+    const key = lost.properties.erp_customer_id ?? '';
+    await shop.archive('companies', lost.id);
+    expect(await shop.sync()).toBe(0);
+    expect(shop.find('companies', key)).toBeUndefined();
+    await shop.inErp({ resource: 'accounts', ids: [key], set: { accountName: 'Another name' } });
+    expect(await shop.sync()).toBe(0);
+    expect(shop.lastRun()).toMatchObject({ upserts: { created: 1 }, links: { made: linked(lost) / 2 } });
+    const anew = shop.find('companies', key);
+    expect(anew && linked(anew, await shop.associations())).toBe(linked(lost));
+  });
+
   test('does not make an object again whose record is gone at the source', async () => {
     const shop = await openShop();
     const [one, neighbour] = [at(shop.living('products'), 0), at(shop.living('products'), 1)];
@@ -85,6 +103,42 @@ describe('a repair', () => {
     expect(document.fix?.repaired.map(({ key }) => key)).toContain(keys.archived);
     expect(shop.living('products').filter((one) => keyOf(one) === keys.archived)).toHaveLength(1);
     expect((await shop.reconcile()).counts).toMatchObject({ archived: 0, changed: 0, missing: 0 });
+  });
+});
+
+describe('an e-mail that another contact has', () => {
+  test('is withheld without being a difference, and sent by --fix once that one has given it up', async () => {
+    const shop = await openShop({ items: 0, accounts: 60, pipe: 'customers' });
+    const ours = at(shop.living('contacts'), 0);
+    const key = ours.properties.erp_contact_id ?? '';
+    const account = ours.properties.erp_customer_number ?? '';
+    await shop.create('contacts', { email: 'taken@byhand.example' });
+    const person = {
+      personId: key,
+      first: 'Pat',
+      last: 'Doe',
+      mail: 'taken@byhand.example',
+      tel: '',
+      ext: '',
+      cell: null,
+    };
+    const people = [{ ...person, function: '', main: true }];
+    await shop.inErp({ resource: 'accounts', ids: [account], set: { people } });
+    expect(await shop.sync()).toBe(0);
+    expect(shop.lastRun()).toMatchObject({
+      upserts: { withheld: 1 },
+      notes: [
+        expect.stringMatching(/^1 contact was written without its e-mail.*retail-sync reconcile customers --fix$/),
+      ],
+    });
+    expect(await shop.reconcile({ fix: true })).toMatchObject({ counts: { changed: 0 } });
+
+    const theirs = shop.hubspot.store.all('contacts').find((one) => one.properties.email === 'taken@byhand.example');
+    await shop.edit('contacts', theirs?.id ?? '', { email: 'own@byhand.example' });
+    expect(kinds(await shop.reconcile())).toMatchObject({ changed: [key] });
+    expect((await shop.reconcile({ fix: true })).counts).toMatchObject({ changed: 1 });
+    expect(shop.find('contacts', key)?.properties.email).toBe('taken@byhand.example');
+    expect(kinds(await shop.reconcile()).changed).toBeUndefined();
   });
 });
 

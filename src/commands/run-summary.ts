@@ -33,7 +33,7 @@ export function summarize(pipe: string, mode: Mode, flight: Flight, before: Call
     ...(report.hint === null ? {} : { hint: report.hint }),
     ...(report.code === undefined ? {} : { code: report.code }),
     ...(after.daily === null ? {} : { quota: after.daily }),
-    notes: [...deletionNotes(pipe, report), ...notesOf(report)],
+    notes: [...deletionNotes(pipe, report), ...notesOf(pipe, report)],
   };
 }
 
@@ -60,14 +60,16 @@ function deletionNotes(pipe: string, { deletions }: Flight['report']): string[] 
 
 const NOTES_SHOWN = 8;
 
-function notesOf({ proofs, notes, sums, upserts }: Flight['report']): string[] {
+function notesOf(pipe: string, { proofs, notes, sums, upserts }: Flight['report']): string[] {
   const limited = proofs.some((proof) => proof.verdict === 'limited');
   const remarks = notes.toSorted((a, b) => b.times - a.times).slice(0, NOTES_SHOWN);
   return [
     ...(limited ? ['stopped at --limit: nothing is said about the records that were not read'] : []),
     ...(upserts.adopted > 0 ? [`${upserts.adopted} objects that people had made were adopted`] : []),
     ...(upserts.withheld > 0
-      ? [`${upserts.withheld} contacts were written without their e-mail: another contact has it`]
+      ? [
+          `${upserts.withheld === 1 ? '1 contact was written without its e-mail' : `${upserts.withheld} contacts were written without their e-mail`}: another contact has it; once that one has given it up: retail-sync reconcile ${pipe} --fix`,
+        ]
       : []),
     ...(upserts.redone > 0
       ? [`${upserts.redone} objects whose values undo had taken back changed at the source, and were written again`]

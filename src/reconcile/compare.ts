@@ -3,9 +3,9 @@ import pLimit from 'p-limit';
 import * as z from 'zod';
 import type { PropertySpec } from '../pipe.ts';
 import { batchRead, type FoundRecord } from '../sinks/hubspot/batch-read.ts';
-import type { Shelf } from '../sinks/hubspot/listing.ts';
+import { lookUp, type Shelf } from '../sinks/hubspot/listing.ts';
 import { sameValue } from '../sinks/hubspot/same-value.ts';
-import type { ExpectedObject } from '../state/reconciliation.ts';
+import { type ExpectedObject, withheldFrom } from '../state/reconciliation.ts';
 import type { PropertyDifference } from './difference.ts';
 
 export interface Compared {
@@ -39,20 +39,24 @@ export async function compare(
 }
 
 async function compareBatch(
-  { transport, object, keyProperty }: Shelf,
+  shelf: Shelf,
   specs: readonly PropertySpec[],
   batch: readonly ExpectedObject[],
   signal: AbortSignal,
 ): Promise<Compared[]> {
+  const { transport, object, keyProperty } = shelf;
   const owners = new Map(
     specs.filter((spec) => spec.object === object && spec.name !== keyProperty).map(({ name, owner }) => [name, owner]),
   );
   const keys = batch.map((one) => one.key);
   const found = await batchRead(transport, object, keyProperty, keys, [...owners.keys()], signal);
-  return batch.map((expected) => {
-    const record = found.get(expected.key);
+  const pairs = batch.map((expected) => ({ expected, record: found.get(expected.key) }));
+  const lacking = pairs.flatMap(({ expected, record }) => (record ? withheldOf(expected, record) : []));
+  const free = await freeOf(shelf, lacking, signal);
+  return pairs.map(({ expected, record }) => {
     if (record === undefined) return { expected, hubspotId: null, changed: [], leftToPeople: [] };
-    const differing = differences(expected, record).filter(({ name }) => owners.has(name));
+    const writable = withheldOf(expected, record).filter((one) => free.has(nameOf(one)));
+    const differing = [...differences(expected, record), ...writable].filter(({ name }) => owners.has(name));
     return {
       expected,
       hubspotId: record.hubspotId,
@@ -64,15 +68,50 @@ async function compareBatch(
 
 const contentSchema = z.record(z.string(), z.string());
 
-function differences(expected: ExpectedObject, { properties }: FoundRecord): PropertyDifference[] {
-  const withheld = withheldFrom(expected);
-  return Object.entries(contentSchema.parse(JSON.parse(expected.properties)))
-    .filter(([name, value]) => !withheld.has(name) && !sameValue(name, value, properties[name]))
+const allDifferences = (expected: ExpectedObject, { properties }: FoundRecord): PropertyDifference[] =>
+  Object.entries(contentSchema.parse(JSON.parse(expected.properties)))
+    .filter(([name, value]) => !sameValue(name, value, properties[name]))
     .map(([name, value]) => ({ name, expected: value, found: properties[name] ?? null }));
+
+const differences = (expected: ExpectedObject, record: FoundRecord): PropertyDifference[] =>
+  allDifferences(expected, record).filter(({ name }) => !withheldFrom(expected.fingerprint).includes(name));
+
+/** Left out of the write because another object had the value: no difference, as long as that one keeps it. */
+const withheldOf = (expected: ExpectedObject, record: FoundRecord): PropertyDifference[] =>
+  allDifferences(expected, record).filter(({ name }) => withheldFrom(expected.fingerprint).includes(name));
+
+const nameOf = ({ name, expected }: PropertyDifference): string => `${name} ${expected}`;
+
+/** Of withheld values those that no object has any more, as names. */
+async function freeOf(
+  shelf: Shelf,
+  withheld: readonly PropertyDifference[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const free = new Set<string>();
+  for (const [idProperty, all] of Map.groupBy(withheld, ({ name }) => name)) {
+    const values = [...new Set(all.map(({ expected }) => expected))];
+    for (const value of await unheld(shelf, idProperty, values, signal)) free.add(`${idProperty} ${value}`);
+  }
+  return free;
 }
 
-/** What was left out of the write because another object has it: its absence was acknowledged too. */
-function withheldFrom({ fingerprint }: ExpectedObject): ReadonlySet<string> {
-  const names = / without (.+)$/.exec(fingerprint)?.[1] ?? '';
-  return new Set(names.split(','));
+/**
+ * A contact answers to its second e-mail as well and shows its first: which of many values was found cannot be told, so
+ * they are halved until all or none are there.
+ */
+async function unheld(
+  shelf: Shelf,
+  idProperty: string,
+  values: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { length } = await lookUp(shelf, { idProperty, values, archived: false }, signal);
+  if (length === 0) return values;
+  if (values.length === 1 || length >= values.length) return [];
+  const half = Math.ceil(values.length / 2);
+  return [
+    ...(await unheld(shelf, idProperty, values.slice(0, half), signal)),
+    ...(await unheld(shelf, idProperty, values.slice(half), signal)),
+  ];
 }

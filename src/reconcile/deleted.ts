@@ -139,5 +139,9 @@ export const findLeftBehind = (
   object: Difference['object'],
 ): Difference[] =>
   leftBehind(db, stream, object).map((one) =>
-    difference('deleted-at-source', { object, hubspotId: null, ...one }, { note: 'its record is there, without it' }),
+    difference(
+      'deleted-at-source',
+      { object, hubspotId: null, ...one },
+      { note: 'its record is still there, and makes no such object any more' },
+    ),
   );

@@ -1,4 +1,5 @@
 /** The story of one record for a person: one screen, 80 columns. */
+import { withheldFrom } from '../state/reconciliation.ts';
 import type { Explained, ExplainedObject, Present } from '../why/explain.ts';
 import type { Field } from '../why/lineage.ts';
 import { clip, grouped, type Paint, safe } from './style.ts';
@@ -38,7 +39,7 @@ export function renderWhy(story: Explained, options: WhyOptions, paint: Paint): 
     `${paint('bold', `${subject.pipe} ${safe(subject.entity)}`)}  ${verdictOf(story, paint)}`,
     ...readLines(story),
     ...ruleLines(story),
-    ...shown.flatMap((one) => objectLines(one, options, paint)),
+    ...shown.flatMap((one) => objectLines(one, subject.pipe, options, paint)),
     ...others.map((one) => label('also', `${titleOf(one)}${presence(one.present)}`)),
     ...(others.length > 0 ? [label('', 'all of them: --all')] : []),
     ...unusedLines(story, options),
@@ -112,7 +113,7 @@ const presence = (present: Present | null): string => {
   return present.kind === 'same' ? ', the same there now' : ', not there any more';
 };
 
-function objectLines(one: ExplainedObject, { isRaw }: WhyOptions, paint: Paint): string[] {
+function objectLines(one: ExplainedObject, pipe: string, { isRaw }: WhyOptions, paint: Paint): string[] {
   const filled = one.properties.filter(({ value }) => value !== '');
   const empty = one.properties.filter(({ value }) => value === '').map(({ name }) => name);
   const differing = new Map(one.present?.kind === 'differs' ? one.present.properties.map((p) => [p.name, p]) : []);
@@ -121,6 +122,8 @@ function objectLines(one: ExplainedObject, { isRaw }: WhyOptions, paint: Paint):
     const line = `  ${clip(name, NAME_COLUMNS).padEnd(NAME_COLUMNS)}  ${clip(safe(shown), VALUE_COLUMNS).padEnd(VALUE_COLUMNS)}  ${sourceText(from, isRaw)}`;
     return differing.has(name) ? paint('yellow', clip(line, COLUMNS)) : clip(line, COLUMNS);
   });
+  const withheld = withheldFrom(one.stored?.fingerprint ?? '');
+  const taken = `${withheld.join(', ')}: another object of HubSpot had it; once that has given it up: retail-sync reconcile ${pipe} --fix`;
   const undone = one.stored?.undone ? labelled('undone', `values of run ${one.stored.undone} were taken back`) : [];
   return [
     '',
@@ -129,6 +132,7 @@ function objectLines(one: ExplainedObject, { isRaw }: WhyOptions, paint: Paint):
       ? [paint('dim', `  ${'property'.padEnd(NAME_COLUMNS)}  ${'value'.padEnd(VALUE_COLUMNS)}  made of`), ...rows]
       : ['  its values are not kept']),
     ...(empty.length > 0 ? labelled('  empty', empty.join(', ')) : []),
+    ...(withheld.length > 0 ? labelled('withheld', taken) : []),
     ...undone,
     ...presentLines(one.present, isRaw, paint),
     '',

@@ -85,13 +85,17 @@ export const objectsOfRecords = (
     )
     .all(JSON.stringify(records), stream);
 
-/** Settled objects that no record maps to any more, such as a contact that was taken out of its account. */
+/**
+ * Settled objects that no record maps to any more: a contact that was taken out of its account, a deal whose revisions all
+ * moved to another opportunity.
+ */
 export const leftBehind = (db: Database, stream: number, object: ObjectType): { key: string; entity: string }[] =>
   db
     .prepare<[number, ObjectType, number, ObjectType], { key: string; entity: string }>(
       `SELECT o.key, o.entity FROM objects o JOIN entities e ON e.stream = o.stream AND e.id = o.entity
         WHERE o.stream = ? AND o.object = ? AND ${SETTLED}
-          AND o.key NOT IN (SELECT key FROM claims WHERE stream = ? AND object = ?)
+          AND (o.key NOT IN (SELECT key FROM claims WHERE stream = ? AND object = ?)
+               OR NOT EXISTS (SELECT 1 FROM membership m WHERE m.stream = o.stream AND m.entity = o.entity))
         ORDER BY o.key`,
     )
     .all(stream, object, stream, object);

@@ -138,3 +138,7 @@ export function noteCounts(
     'INSERT OR REPLACE INTO reconciliations (stream, at, counts) SELECT stream, ?, ? FROM runs WHERE id = ?',
   ).run(atMs, JSON.stringify({ counted: counts }), run);
 }
+
+/** What an acknowledgement says was left out of the write, because another object has the value. */
+export const withheldFrom = (fingerprint: string): readonly string[] =>
+  (/ without (.+)$/.exec(fingerprint)?.[1] ?? '').split(',').filter((name) => name !== '');
