@@ -1,10 +1,10 @@
 /** The schedule as configured: the hours of the job files, and what `schedule.yaml` says otherwise. */
 import { existsSync, readFileSync } from 'node:fs';
-import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { EXIT, FatalError } from '../errors.ts';
 import { nearestOf } from '../nearest.ts';
 import { isZone } from '../sources/erp/dates.ts';
+import { yaml } from '../yaml.ts';
 import { groupPipes, type Line, type PipeTimes, type Schedule, type ScheduledJob } from './plan.ts';
 import { SCHEDULE_ZONE } from './zone.ts';
 
@@ -90,7 +90,8 @@ export function loadSchedule(file: ScheduleFile, pipes: readonly PipeTimes[]): S
 
 /** Only the zone, for showing times; one that is not valid is said by whoever uses the schedule. */
 export function zoneOf({ path }: ScheduleFile): string {
-  const zone: unknown = parseDocument(readFileSync(path, 'utf8').slice(0, BYTES_MAX)).get('zone');
+  const text = readFileSync(path, 'utf8').slice(0, BYTES_MAX);
+  const zone: unknown = yaml().parseDocument(text).get('zone');
   return typeof zone === 'string' && isZone(zone) ? zone : SCHEDULE_ZONE;
 }
 
@@ -105,6 +106,7 @@ function parse<Shape extends z.ZodType>(
   }
   const text = readFileSync(path, 'utf8');
   if (text.length > BYTES_MAX) throw faulty(path, [`  is larger than ${BYTES_MAX} bytes`]);
+  const { LineCounter, parseDocument } = yaml();
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter });
   const [broken] = document.errors;

@@ -1,12 +1,13 @@
 /** Loads a profile: a shipped one by name, or anybody's YAML file. Every fault is listed with its line and path. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Document } from 'yaml';
-import { isNode, isPair, LineCounter, parseDocument } from 'yaml';
+import type { Document, LineCounter } from 'yaml';
 import type { z } from 'zod';
 import { EXIT, FatalError } from '../../errors.ts';
+import { yaml } from '../../yaml.ts';
 import type { ResourceName } from './field-names.ts';
 import { literalSecrets } from './literal-secrets.ts';
+import { keepParsed, parsedBefore } from './parsed-profile.ts';
 import { Profile, type Resource } from './profile-schema.ts';
 import { TrytonSettings } from './tryton/settings.ts';
 
@@ -47,7 +48,7 @@ export function loadDescription(nameOrPath: string): Profile | TrytonSettings {
   const path = pathOf(nameOrPath);
   const text = readProfile(path);
   if (latest?.path === path && latest.text === text) return latest.description;
-  const description = /^adapter:/m.test(text) ? parseAs(TrytonSettings, text, path) : parseProfile(text, path);
+  const description = /^adapter:/m.test(text) ? parseOnce(TrytonSettings, text, path) : parseOnce(Profile, text, path);
   latest = { path, text, description };
   return description;
 }
@@ -55,7 +56,16 @@ export function loadDescription(nameOrPath: string): Profile | TrytonSettings {
 /** The profile in a YAML text; `file` names it in faults. */
 export const parseProfile = (text: string, file: string): Profile => parseAs(Profile, text, file);
 
-function parseAs<T>(schema: z.ZodType<T>, text: string, file: string): T {
+/** As `parseAs`; what a run before this one has parsed is only validated. */
+function parseOnce<T>(schema: z.ZodType<T>, text: string, file: string): T {
+  const value = parsedBefore(file, text);
+  const known = value === undefined ? undefined : schema.safeParse(value, { reportInput: false, jitless: true });
+  if (known?.success && literalSecrets(value).length === 0) return known.data;
+  return parseAs(schema, text, file, (plain) => keepParsed(file, text, plain));
+}
+
+function parseAs<T>(schema: z.ZodType<T>, text: string, file: string, onPlain?: (value: unknown) => void): T {
+  const { LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const syntax = document.errors.map(({ pos, message }) => `${at(file, lines, pos[0])} ${message}`);
@@ -66,7 +76,10 @@ function parseAs<T>(schema: z.ZodType<T>, text: string, file: string): T {
     ({ path, message }) => `${place(offsetOf(document, path))} ${path.join('.')}: ${message}`,
   );
   const parsed = schema.safeParse(value, { reportInput: false, jitless: true });
-  if (parsed.success && secrets.length === 0) return parsed.data;
+  if (parsed.success && secrets.length === 0) {
+    onPlain?.(value);
+    return parsed.data;
+  }
   const faults = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, document, place));
   throw faulty(file, [...secrets, ...faults]);
 }
@@ -122,6 +135,7 @@ function faultsOf(issue: z.core.$ZodIssue, document: Document, place: (offset: n
 
 /** Where the value at a path stands, or the nearest thing around it when the path is missing. */
 function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+  const { isNode } = yaml();
   for (let depth = path.length; depth > 0; depth--) {
     const node = document.getIn(path.slice(0, depth), true);
     if (isNode(node) && node.range) return keyOffsetOf(document, path.slice(0, depth)) ?? node.range[0];
@@ -131,6 +145,7 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
 
 /** Where the key of a path stands; null when it has none, as items of a list. */
 function keyOffsetOf(document: Document, path: readonly PropertyKey[]): number | null {
+  const { isNode, isPair } = yaml();
   const parent = path.length > 1 ? document.getIn(path.slice(0, -1), true) : document.contents;
   const items: unknown = isNode(parent) && 'items' in parent ? parent.items : [];
   if (!Array.isArray(items)) return null;
