@@ -8,7 +8,6 @@ import { writePrivately } from '../report/private-file.ts';
 import { statusScreen } from '../report/status/screen.ts';
 import { needsOf, nextSlotOf, type Standing } from '../report/status/standing.ts';
 import { painter } from '../report/style.ts';
-import { isOff } from '../schedule/plan.ts';
 import { SCHEDULE_ZONE } from '../schedule/zone.ts';
 import { channelsOf } from '../state/alert-channels.ts';
 import { type Db, openReadOnly, schemaOf } from '../state/database.ts';
@@ -81,8 +80,9 @@ function slotsOf(db: Db, nowMs: number): SlotRow[] {
  */
 async function scheduleOf({ schedule }: Config): Promise<Pick<Standing, 'zone' | 'isOff'>> {
   if (!existsSync(schedule.path)) return { zone: SCHEDULE_ZONE, isOff: () => false };
-  const [{ loadSchedule, zoneOf }, { loadJobs }] = await Promise.all([
+  const [{ loadSchedule, zoneOf }, { isOff }, { loadJobs }] = await Promise.all([
     import('../schedule/settings.ts'),
+    import('../schedule/plan.ts'),
     import('../jobs.ts'),
   ]);
   try {
