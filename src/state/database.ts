@@ -23,8 +23,6 @@ const QUICK_CHECK_BYTES_MAX = 1024 ** 3;
 const FOLD_PAGES = 4_000;
 /** Pages in memory: four times as many made no run quicker, and cost a fifth of its memory. */
 const CACHE_KB = 4_000;
-/** Changed pages of one transaction kept in memory, 16 MB: those written before the commit are written twice. */
-const SPILL_PAGES = 4_000;
 
 /** What a database belongs to. A mismatch is refused: its ids and fingerprints would be lies elsewhere. */
 export interface Binding {
@@ -153,7 +151,6 @@ function configure(db: Db, path: string): void {
   // What is deleted is overwritten: the data of somebody who left the scope must not stay in free pages.
   db.pragma('secure_delete = ON');
   db.pragma(`cache_size = -${CACHE_KB}`);
-  db.pragma(`cache_spill = ${SPILL_PAGES}`);
   db.pragma(`wal_autocheckpoint = ${FOLD_PAGES}`);
   assertDurable(db, path);
 }
