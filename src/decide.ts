@@ -85,10 +85,8 @@ function planUpsert(
   const onCreate: Record<string, string> = {};
   const atCreation: Record<string, string> = {};
   let keyProperty: string | undefined;
-  let declared = 0;
   for (const spec of specs) {
     if (spec.object !== upsert.object) continue;
-    declared += Number(Object.hasOwn(upsert.properties, spec.name));
     if (spec.unique) keyProperty = spec.name;
     const value = wireValue(spec, upsert.properties[spec.name], resolve);
     if (value === MISSING) {
@@ -102,7 +100,7 @@ function planUpsert(
     else if (isNeededAtCreation) atCreation[spec.name] = value;
     else if (value !== '' && spec.refersTo !== 'stage') onCreate[spec.name] = value;
   }
-  const stray = strayOf(upsert, specs, declared);
+  const stray = strayOf(upsert, specs);
   if (keyProperty === undefined || stray !== undefined) {
     const path = stray ?? upsert.object;
     return { issues: [{ path, message: 'the mapper does not declare this property, or no key for its object' }] };
@@ -115,10 +113,20 @@ function planUpsert(
   return { write, content, fingerprint: digest(content), onCreate };
 }
 
+/** Names by object, once for each list: every record is held against them. */
+const declared = new WeakMap<readonly PropertySpec[], Map<string, ReadonlySet<string>>>();
+
+function namesOf(specs: readonly PropertySpec[], object: string): ReadonlySet<string> {
+  const byObject = declared.get(specs) ?? new Map<string, ReadonlySet<string>>();
+  declared.set(specs, byObject);
+  const names = byObject.get(object) ?? new Set(specs.filter((spec) => spec.object === object).map(({ name }) => name));
+  byObject.set(object, names);
+  return names;
+}
+
 /** A property that the mapper fills and does not declare. */
-function strayOf({ object, properties }: Upsert, specs: readonly PropertySpec[], declared: number): string | undefined {
-  if (Object.keys(properties).length === declared) return undefined;
-  const names = new Set(specs.filter((spec) => spec.object === object).map((spec) => spec.name));
+function strayOf({ object, properties }: Upsert, specs: readonly PropertySpec[]): string | undefined {
+  const names = namesOf(specs, object);
   return Object.keys(properties).find((name) => !names.has(name));
 }
 

@@ -15,10 +15,12 @@ import { rediscover } from './engine/rediscover.ts';
 import { Stopping } from './engine/stopping.ts';
 import { conclude } from './engine/verdict.ts';
 import type { Writer } from './engine/writer.ts';
+import { FatalError, TransientError } from './errors.ts';
 import type { Ends, Pipe, RunOptions } from './run-options.ts';
 import type { Progress, RunReport } from './run-report.ts';
 import { explain } from './state/database.ts';
 import { isInDoubt, trustAgain } from './state/generation.ts';
+import { forgetCheck } from './state/page-check.ts';
 import { hasBaseline, setMapper } from './state/runs.ts';
 import type { StreamState } from './state/stream.ts';
 
@@ -186,7 +188,10 @@ class Run<E> {
     const { signal } = this.#stopping;
     // After a stop, whatever was cut off fails with it: the stop is the cause.
     const cause = signal.aborted ? signal.reason : error;
-    this.#failure ??= explain(cause, this.#ends.db.name);
+    const told = explain(cause, this.#ends.db.name);
+    // Nothing explains it: a page of the state may be behind it, and the next opening looks.
+    if (!(told instanceof FatalError || told instanceof TransientError)) forgetCheck(this.#ends.db.name);
+    this.#failure ??= told;
     this.#stopping.because(cause);
   }
 

@@ -48,7 +48,7 @@ class Shop {
     const found = { touched: 0, asked: [] as string[] };
     this.run(this.quotes, atMs, (state) => {
       found.touched = state.joins.touchDependents('customers', this.customers);
-      found.asked = state.joins.toReadAgain('customers', this.customers, 10);
+      found.asked = state.joins.toReadAgain('customers', this.customers, '', 10);
       answer(state, found.asked);
       state.joins.noteFollowed('customers', this.customers);
       for (const id of state.entities.pending(10, '')) state.entities.set(id, 'clean', null);
@@ -108,6 +108,28 @@ describe('A record that was left out because of a row of another pipe', () => {
     expect(shop.follow(NOW_MS + 6 * HOUR_MS).asked).toEqual([]);
     closeDatabase(shop.db);
   });
+});
+
+test('records that the source does not answer keep nobody behind them from being asked for', () => {
+  const shop = new Shop();
+  const ids = Array.from({ length: 1_203 }, (_, index) => `Q${String(index).padStart(5, '0')}`);
+  shop.customer(NOW_MS, 'retail');
+  shop.run(shop.quotes, NOW_MS + HOUR_MS, ({ mirror, joins }) => {
+    for (const id of ids) {
+      mirror.rememberExcluded({ id, modifiedAt: '2026-11-27', content: 'x', rule: 'retail' }, false);
+      joins.note(id, [{ pipe: 'customers', id: 'C1' }]);
+    }
+  });
+  shop.customer(NOW_MS + 2 * HOUR_MS, 'business');
+  shop.run(shop.quotes, NOW_MS + 3 * HOUR_MS, ({ joins }) => {
+    const asked: string[] = [];
+    for (let some = joins.toReadAgain('customers', shop.customers, '', 500); some.length > 0; ) {
+      asked.push(...some);
+      some = joins.toReadAgain('customers', shop.customers, some.at(-1) ?? '', 500);
+    }
+    expect(asked).toEqual(ids);
+  });
+  closeDatabase(shop.db);
 });
 
 test('the id of a run sorts behind all before it, though the clock was set back', () => {

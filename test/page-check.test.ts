@@ -1,8 +1,18 @@
 /** When every page of the state is read at an opening, and when a look at the file is enough. */
-import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { closeDatabase, databasePath, explain, openDatabase } from '../src/state/database.ts';
+import { closeDatabase, databasePath, explain, findDamage, openDatabase } from '../src/state/database.ts';
 import { temporaryFolder } from './cli-harness.ts';
 
 const NOW_MS = Date.parse('2026-11-27T12:00:00Z');
@@ -26,9 +36,9 @@ function tear(path: string, { unseen }: { unseen: boolean }): void {
   writeSync(handle, Buffer.alloc(200, 0xa5), 0, 200, Math.floor(statSync(path).size / 8192) * 4096);
   closeSync(handle);
   if (!unseen) return;
-  const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });
+  const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
   const note = JSON.parse(readFileSync(`${path}.checked`, 'utf8'));
-  writeFileSync(`${path}.checked`, JSON.stringify({ ...note, looks: [dev, ino, size, mtimeNs].join(' ') }));
+  writeFileSync(`${path}.checked`, JSON.stringify({ ...note, looks: [dev, ino, size, mtimeNs, ctimeNs].join(' ') }));
 }
 
 describe('Every page of the state', () => {
@@ -82,6 +92,30 @@ describe('Every page of the state', () => {
     });
     closeDatabase(db);
     expect(existsSync(`${path}.checked`)).toBe(false);
+  });
+
+  test('is read after a look at it found damage, which the last closing had taken for whole', () => {
+    const { folder, path } = closedState();
+    tear(path, { unseen: true });
+    expect(findDamage(folder, new Error('what nothing explains'))?.message).toContain('damaged');
+    expect(() => open(folder)).toThrow(/damaged/);
+  });
+
+  test('is read when the file was replaced by a copy with the same size and time', () => {
+    const { folder, path } = closedState();
+    const { atime, mtime } = statSync(path);
+    utimesSync(path, atime, mtime); // without nanoseconds, as copies are
+    closeDatabase(open(folder));
+    tear(path, { unseen: false });
+    utimesSync(path, atime, mtime);
+    expect(() => open(folder)).toThrow(/damaged/);
+  });
+
+  test('is left unread by those who only note something beside a run', () => {
+    const { folder, path } = closedState();
+    tear(path, { unseen: false });
+    openDatabase(folder, null, { nowMs: NOW_MS, checksPages: false }).close();
+    expect(() => open(folder)).toThrow(/damaged/);
   });
 
   test('is noted in a file for this user alone', () => {

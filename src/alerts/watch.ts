@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Invocation } from '../commands/invocation.ts';
 import { asError, EXIT, type ExitCode, FatalError } from '../errors.ts';
-import { closeDatabase, type Db, openDatabase } from '../state/database.ts';
+import { closeDatabase, type Db, databasePath, openDatabase } from '../state/database.ts';
+import { isDamage } from '../state/failures.ts';
+import { forgetCheck } from '../state/page-check.ts';
 import { announce } from './announce.ts';
 import { noteChannel, signal } from './book.ts';
 import { channelsOf } from './channels.ts';
@@ -101,7 +103,7 @@ export async function announceState(said: Said, nowMs: number): Promise<void> {
 /** Null when the state cannot be opened for writing: a full disk, a damaged file. */
 function openForNotes({ stateDir }: AlertSettings): Db | null {
   try {
-    return openDatabase(stateDir, null);
+    return openDatabase(stateDir, null, { checksPages: false });
   } catch {
     return null;
   }
@@ -114,8 +116,9 @@ function noting(said: Said, note: (db: Db) => void): void {
   const db = openForNotes(settings);
   try {
     if (db !== null) note(db);
-  } catch {
+  } catch (thrown) {
     // a full disk; the next one tries again
+    if (isDamage(thrown)) forgetCheck(databasePath(settings.stateDir));
   } finally {
     if (db !== null) closeDatabase(db);
   }

@@ -97,14 +97,14 @@ export class Reader<E> {
   async readDependents(joinedStreams: ReadonlyMap<string, number>): Promise<void> {
     for (const [pipe, stream] of joinedStreams) {
       const { joins } = this.#options.state;
-      await this.#fetch(() => joins.toReadAgain(pipe, stream, FETCH_MAX));
+      await this.#fetch((after) => joins.toReadAgain(pipe, stream, after, FETCH_MAX));
       joins.noteFollowed(pipe, stream);
     }
   }
 
   /** Records that give their entity its name, but that only others have named so far. */
   async readOwnRecords(): Promise<void> {
-    await this.#fetch(() => this.#options.state.entities.withoutOwnRecord(FETCH_MAX));
+    await this.#fetch((after) => this.#options.state.entities.withoutOwnRecord(after, FETCH_MAX));
   }
 
   /** After the writing: up to the source's clock at the first page of each complete sweep. */
@@ -199,14 +199,17 @@ export class Reader<E> {
     });
   }
 
-  async #fetch(wanted: () => string[]): Promise<void> {
+  /** `wanted` names ids in their order, after one of them. What is asked for may make others wanted: these too. */
+  async #fetch(wanted: (after: string) => string[]): Promise<void> {
     const { source, intake, signal } = this.#options;
     const asked = new Set<string>();
-    for (;;) {
-      const ids = wanted().filter((id) => !asked.has(id));
-      if (ids.length === 0) return; // bounded: no id is asked for twice
-      for (const id of ids) asked.add(id);
-      await intake.takeAnswers(await source.get(ids, signal), signal);
+    for (let before = -1; before < asked.size; ) {
+      before = asked.size; // bounded: no id is asked for twice, and a round without a new one is the last
+      for (let ids = wanted(''); ids.length > 0; ids = wanted(ids.at(-1) ?? '')) {
+        const fresh = ids.filter((id) => !asked.has(id));
+        for (const id of fresh) asked.add(id);
+        if (fresh.length > 0) await intake.takeAnswers(await source.get(fresh, signal), signal);
+      }
     }
   }
 

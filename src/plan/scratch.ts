@@ -22,7 +22,7 @@ export function openScratch(stateDir: string, binding: Binding, nowMs: number): 
   const folder = mkdtempSync(join(parent, PREFIX)); // 0700
   try {
     if (present) backupNow(present, stateDir, databasePath(folder), nowMs);
-    const db = openDatabase(folder, binding);
+    const db = openDatabase(folder, binding, { checksPages: false });
     forgetMark(db);
     const close = (): void => {
       db.close();

@@ -7,7 +7,7 @@ import { backupBeforeMigration } from './backup.ts';
 import { damaged, emptied, explain, isDamage } from './failures.ts';
 import { judgeFolder, makeFolder, type ReadDisk, syncFolder } from './folder.ts';
 import { MIGRATIONS } from './migrations.ts';
-import { forgetCheck, isCheckDue, noteCheck, noteClosing } from './page-check.ts';
+import { isCheckDue, noteCheck, noteClosing } from './page-check.ts';
 
 export { explain, isAbout } from './failures.ts';
 
@@ -37,6 +37,8 @@ export interface OpenOptions {
   readonly busyTimeoutMs?: number;
   readonly steps?: readonly string[];
   readonly nowMs?: number;
+  /** False: whoever does the work has looked, or will; asked beside a running sync, each opening would be due. */
+  readonly checksPages?: boolean;
 }
 
 export const databasePath = (stateDir: string): string => join(stateDir, 'state.db');
@@ -49,7 +51,7 @@ export function openDatabase(stateDir: string, binding: Binding | null, options:
   const path = databasePath(stateDir);
   const steps = options.steps ?? MIGRATIONS;
   const nowMs = options.nowMs ?? Date.now();
-  const isDue = isCheckDue(path, nowMs);
+  const isDue = options.checksPages !== false && isCheckDue(path, nowMs);
   const db = connect(path, steps, options);
   try {
     // Another program's file is left as it is: not even its journal mode is changed.
@@ -228,9 +230,7 @@ function applyStep(db: Db, path: string, step: string, version: number): void {
 
 /** Reads every page of the database. Throws FatalError when one is damaged. */
 export function checkIntegrity(db: Db, path: string): void {
-  if (isWhole(db)) return;
-  forgetCheck(path);
-  throw damaged(path);
+  if (!isWhole(db)) throw damaged(path);
 }
 
 const isWhole = (db: Db): boolean => db.pragma('quick_check(1)', { simple: true }) === 'ok';

@@ -103,13 +103,14 @@ export class Entities {
   }
 
   /** Entities waiting to be mapped whose own record (an entity's id is a record's id) is not in the mirror. */
-  withoutOwnRecord(limit: number): string[] {
+  withoutOwnRecord(after: string, limit: number): string[] {
     return this.#sql
       .all<{ id: string }>(
         `SELECT e.id FROM entities e INDEXED BY entities_open
            LEFT JOIN records r ON r.stream = e.stream AND r.id = e.id
           WHERE e.stream = ? AND e.state IN ('pending', 'sending', 'held') AND e.state = 'pending' AND r.id IS NULL
-          LIMIT ?`,
+            AND e.id > ? ORDER BY e.id LIMIT ?`,
+        after,
         limit,
       )
       .map((row) => row.id);

@@ -3,13 +3,16 @@ import { dirname, resolve, sep } from 'node:path';
 import { EXIT, FatalError } from '../errors.ts';
 import { forgetCheck } from './page-check.ts';
 
-export const damaged = (path: string, cause?: unknown): FatalError =>
-  new FatalError(
+/** From now on, whoever opens the file looks at every page of it. */
+export function damaged(path: string, cause?: unknown): FatalError {
+  forgetCheck(path);
+  return new FatalError(
     EXIT.usage,
     `the state database ${path} is damaged`,
     'restore the newest backup: retail-sync backup list, then retail-sync backup restore FILE; or move it aside (keep it): the next run reads everything again, without duplicates',
     { cause },
   );
+}
 
 /** A file that exists but is empty was truncated. */
 export const emptied = (path: string, cause?: unknown): FatalError =>
@@ -56,10 +59,7 @@ export function explain(error: unknown, path: string): unknown {
       { cause: error },
     );
   }
-  if (isDamage(error)) {
-    forgetCheck(path);
-    return damaged(path, error);
-  }
+  if (isDamage(error)) return damaged(path, error);
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
     return new FatalError(
       EXIT.locked,

@@ -38,15 +38,16 @@ export class Joins {
   }
 
   /** Records kept without payload whose joined rows changed since: they have to be read again to be judged again. */
-  toReadAgain(pipe: string, streamOfPipe: number, limit: number): string[] {
+  toReadAgain(pipe: string, streamOfPipe: number, after: string, limit: number): string[] {
     return this.#sql
       .all<{ id: string }>(
         `SELECT DISTINCT own.id ${CHANGED_ROWS}
            JOIN records own ON own.stream = j.stream AND own.id = j.record AND own.raw IS NULL
-          WHERE r.stream = ?3 AND r.run > ?4 AND r.run > own.run LIMIT ?5`,
+          WHERE r.stream = ?3 AND r.run > ?4 AND r.run > own.run AND own.id > ?5 ORDER BY own.id LIMIT ?6`,
         pipe,
         streamOfPipe,
         this.#followedTo(streamOfPipe),
+        after,
         limit,
       )
       .map((row) => row.id);
@@ -58,7 +59,7 @@ export class Joins {
    */
   noteFollowed(pipe: string, streamOfPipe: number): void {
     const newest = this.#newest.get(streamOfPipe) ?? '';
-    if (newest === '' || this.toReadAgain(pipe, streamOfPipe, 1).length > 0) return;
+    if (newest === '' || this.toReadAgain(pipe, streamOfPipe, '', 1).length > 0) return;
     this.#sql.change(
       `INSERT INTO joins_followed (stream, joined_stream, run) VALUES (?, ?, ?)
        ON CONFLICT (stream, joined_stream) DO UPDATE SET run = excluded.run WHERE run < excluded.run`,

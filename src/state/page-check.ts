@@ -1,6 +1,7 @@
 /**
  * Whether every page of the database has to be read at this opening. It was read once, and nobody but us has touched the
- * file since, as its size, its inode and the nanosecond of its last change say: then a day may pass. A file that changed
+ * file since, as its size, its inode and the nanoseconds of its last changes say: then a day may pass. What somebody changes while we
+ * hold it open is taken for ours until then. A file that changed
  * behind our back, and one whose last user did not close it, is read again, whatever the hour.
  *
  * The note lies beside the database, because writing it inside would change what it speaks of. A note that is lost, torn
@@ -50,7 +51,7 @@ function looksOf(path: string): string | null {
   const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
   const file = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (file === undefined || (log !== undefined && log.size > 0)) return null;
-  return [file.dev, file.ino, file.size, file.mtimeNs].join(' ');
+  return [file.dev, file.ino, file.size, file.mtimeNs, file.ctimeNs].join(' ');
 }
 
 function write(path: string, note: Note): void {

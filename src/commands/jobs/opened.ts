@@ -21,7 +21,7 @@ export async function openSchedule({ env, cwd }: Pick<Invocation, 'env' | 'cwd'>
 export function ledgerOf(config: Config<'hubspot'>): <T>(work: (db: Db) => T) => T {
   const { stateDir, environment, hubspot } = config;
   return (work) => {
-    const db = openDatabase(stateDir, { environment, portalId: hubspot.portalId });
+    const db = openDatabase(stateDir, { environment, portalId: hubspot.portalId }, { checksPages: false });
     try {
       return work(db);
     } finally {
