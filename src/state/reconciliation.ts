@@ -141,4 +141,4 @@ export function noteCounts(
 
 /** What an acknowledgement says was left out of the write, because another object has the value. */
 export const withheldFrom = (fingerprint: string): readonly string[] =>
-  (/ without (.+)$/.exec(fingerprint)?.[1] ?? '').split(',').filter((name) => name !== '');
+  (/ without (\S+)/.exec(fingerprint)?.[1] ?? '').split(',').filter((name) => name !== '');

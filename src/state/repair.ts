@@ -22,16 +22,20 @@ export function sendAgain(
   if (gone) forgetId(db, { object, keyProperty, key });
 }
 
-/** A new id for a key that people's merging moved to another object. */
+/**
+ * A new id for a key that people's merging moved to another object. Whether that one took over what was linked with the
+ * former is not documented: it is linked again, which changes nothing where it did.
+ */
 export function noteMovedId(
   db: Database,
   { object, keyProperty, key, hubspotId }: Keyed & { key: string; hubspotId: string },
 ): void {
-  db.prepare('UPDATE hubspot_ids SET hubspot_id = ? WHERE object = ? AND key_property = ? AND key = ?').run(
-    hubspotId,
+  forgetId(db, { object, keyProperty, key });
+  db.prepare('INSERT INTO hubspot_ids (object, key_property, key, hubspot_id) VALUES (?, ?, ?, ?)').run(
     object,
     keyProperty,
     key,
+    hubspotId,
   );
 }
 
@@ -73,7 +77,7 @@ function forgetEntity(db: Database, stream: number, entity: string): void {
   db.prepare('DELETE FROM entities WHERE stream = ? AND id = ?').run(stream, entity);
 }
 
-/** What was linked with the object is no longer: HubSpot drops the associations of what it archives or deletes. */
+/** Links that were made with the object are wanted again: HubSpot drops the associations of what it archives or deletes. */
 function forgetId(db: Database, { object, keyProperty, key }: Keyed & { key: string }): void {
   const id = db
     .prepare<[ObjectType, string, string], { id: string }>(
