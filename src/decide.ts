@@ -85,8 +85,10 @@ function planUpsert(
   const onCreate: Record<string, string> = {};
   const atCreation: Record<string, string> = {};
   let keyProperty: string | undefined;
+  const undeclared = new Set(Object.keys(upsert.properties));
   for (const spec of specs) {
     if (spec.object !== upsert.object) continue;
+    undeclared.delete(spec.name);
     if (spec.unique) keyProperty = spec.name;
     const value = wireValue(spec, upsert.properties[spec.name], resolve);
     if (value === MISSING) {
@@ -100,7 +102,7 @@ function planUpsert(
     else if (isNeededAtCreation) atCreation[spec.name] = value;
     else if (value !== '' && spec.refersTo !== 'stage') onCreate[spec.name] = value;
   }
-  const stray = strayOf(upsert, specs);
+  const [stray] = undeclared;
   if (keyProperty === undefined || stray !== undefined) {
     const path = stray ?? upsert.object;
     return { issues: [{ path, message: 'the mapper does not declare this property, or no key for its object' }] };
@@ -111,23 +113,6 @@ function planUpsert(
   const write = { object: upsert.object, keyProperty, key: upsert.key, properties: sent, hubspotId };
   const content = canonicalJson(properties);
   return { write, content, fingerprint: digest(content), onCreate };
-}
-
-/** Names by object, once for each list: every record is held against them. */
-const declared = new WeakMap<readonly PropertySpec[], Map<string, ReadonlySet<string>>>();
-
-function namesOf(specs: readonly PropertySpec[], object: string): ReadonlySet<string> {
-  const byObject = declared.get(specs) ?? new Map<string, ReadonlySet<string>>();
-  declared.set(specs, byObject);
-  const names = byObject.get(object) ?? new Set(specs.filter((spec) => spec.object === object).map(({ name }) => name));
-  byObject.set(object, names);
-  return names;
-}
-
-/** A property that the mapper fills and does not declare. */
-function strayOf({ object, properties }: Upsert, specs: readonly PropertySpec[]): string | undefined {
-  const names = namesOf(specs, object);
-  return Object.keys(properties).find((name) => !names.has(name));
 }
 
 const MISSING = Symbol('the portal has nothing to refer to');

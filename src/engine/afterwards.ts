@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { LinkOutcome, ObjectType, Outcome, Sink } from '../pipe.ts';
 import { nameOfLink, type OpenLink } from '../state/links.ts';
-import type { Owing } from '../state/objects.ts';
+import type { Owing } from '../state/owed-properties.ts';
 import type { StreamState } from '../state/stream.ts';
 
 export interface LinkCounts {
@@ -25,7 +25,7 @@ const CHUNK = 1_000;
  */
 export async function payOwed(state: StreamState, sink: Sink, signal: AbortSignal): Promise<number> {
   for (;;) {
-    const owing = state.objects.owing(CHUNK);
+    const owing = state.owed.waiting(CHUNK);
     const parts = [...Map.groupBy(owing, (debt) => debt.object)].flatMap(([object, debts]) =>
       chunksOf(debts, sink.batchSize).map((part) => ({ object, part })),
     );
@@ -58,7 +58,7 @@ async function payObject(
       const outcome = outcomes.get(hubspotId);
       if (outcome?.kind === 'unknown' || isConflict(outcome)) continue; // stays owed: the next run tries again
       if (outcome?.kind === 'refused') state.letters.journal('create-only refused', `${object} ${key}`, outcome.reason);
-      state.objects.paid(object, key);
+      state.owed.paid(object, key);
       paid++;
     }
     return paid;

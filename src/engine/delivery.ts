@@ -60,7 +60,7 @@ export class Delivery {
     state.transaction(() => {
       for (const { object, key } of writes) {
         if (!keys.includes(key)) continue;
-        state.objects.owesNothing(object, key);
+        state.owed.noneTo(object, key);
         this.#adopted.add(`${object} ${key}`);
       }
     });

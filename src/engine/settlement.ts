@@ -2,7 +2,8 @@
 import type { Planned } from '../decide.ts';
 import { canonicalJson } from '../fingerprint.ts';
 import type { Outcome } from '../pipe.ts';
-import { type Late, OWED_NOTHING } from '../state/objects.ts';
+import type { Late } from '../state/objects.ts';
+import { OWED_NOTHING } from '../state/owed-properties.ts';
 import type { Proof } from '../state/proof.ts';
 import type { StreamState } from '../state/stream.ts';
 import type { Delivery } from './delivery.ts';

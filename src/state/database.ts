@@ -24,6 +24,9 @@ const FOLD_PAGES = 4_000;
 /** Pages in memory: four times as many made no run quicker, and cost a fifth of its memory. */
 const CACHE_KB = 4_000;
 
+/** Found whole when they were opened: only these say at their closing that the file is still as we left it. */
+const sound = new WeakSet<Db>();
+
 /** What a database belongs to. A mismatch is refused: its ids and fingerprints would be lies elsewhere. */
 export interface Binding {
   readonly environment: string;
@@ -51,7 +54,7 @@ export function openDatabase(stateDir: string, binding: Binding | null, options:
   const path = databasePath(stateDir);
   const steps = options.steps ?? MIGRATIONS;
   const nowMs = options.nowMs ?? Date.now();
-  const isDue = options.checksPages !== false && isCheckDue(path, nowMs);
+  const isDue = isCheckDue(path, nowMs);
   const db = connect(path, steps, options);
   try {
     // Another program's file is left as it is: not even its journal mode is changed.
@@ -60,10 +63,11 @@ export function openDatabase(stateDir: string, binding: Binding | null, options:
     const version = schemaOf(db);
     if (version > 0 && version < steps.length) backupBeforeMigration(db, stateDir, nowMs);
     migrate(db, path, steps);
-    if (isDue && statSync(path).size <= QUICK_CHECK_BYTES_MAX) {
+    if (isDue && options.checksPages !== false && statSync(path).size <= QUICK_CHECK_BYTES_MAX) {
       checkIntegrity(db, path);
       noteCheck(path, nowMs);
-    }
+      sound.add(db);
+    } else if (!isDue) sound.add(db);
     if (binding) bind(db, binding, path);
     return db;
   } catch (error) {
@@ -96,9 +100,8 @@ export function closeDatabase(db: Db): void {
   } catch {
     // A full or failing disk: every commit is in the log, which the next opening reads.
   }
-  const isOurs = db.open && !db.readonly;
   db.close();
-  if (isOurs) noteClosing(db.name);
+  if (sound.has(db)) noteClosing(db.name);
 }
 
 function connect(path: string, steps: readonly string[], { onWarning, readDisk, busyTimeoutMs }: OpenOptions): Db {

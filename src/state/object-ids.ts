@@ -1,4 +1,6 @@
 /** Which HubSpot object stands under a key, and what follows when it is another one. */
+import type { Database } from 'better-sqlite3';
+import type { ObjectType } from '../pipe.ts';
 import type { ObjectKey } from './objects.ts';
 import type { Statements } from './statements.ts';
 
@@ -36,10 +38,13 @@ function replaceId(sql: Statements, { object, keyProperty, key }: ObjectKey, hub
     key,
     hubspotId,
   );
-  sql.change(
-    `UPDATE links SET state = 'pending', made_from = NULL, made_to = NULL WHERE ?1 IS NOT NULL AND state = 'made'
-       AND ((from_object = ?2 AND made_from = ?3) OR (to_object = ?2 AND made_to = ?3))`,
-    object,
-    former.id,
-  );
+  wantLinksAgain(sql.db, object, former.id);
+}
+
+/** Of every stream: what was linked with an object that is gone is wanted again. */
+export function wantLinksAgain(db: Database, object: ObjectType, hubspotId: string): void {
+  db.prepare(
+    `UPDATE links SET state = 'pending', made_from = NULL, made_to = NULL
+      WHERE state = 'made' AND ((from_object = ? AND made_from = ?) OR (to_object = ? AND made_to = ?))`,
+  ).run(object, hubspotId, object, hubspotId);
 }

@@ -1,8 +1,8 @@
 /**
  * Whether every page of the database has to be read at this opening. It was read once, and nobody but us has touched the
- * file since, as its size, its inode and the nanoseconds of its last changes say: then a day may pass. What somebody changes while we
- * hold it open is taken for ours until then. A file that changed
- * behind our back, and one whose last user did not close it, is read again, whatever the hour.
+ * file since, as its size, its inode and the nanoseconds of its last changes say: then a day may pass. What somebody
+ * changes while we hold it open is taken for ours until then. A file that changed behind our back, and one whose last user
+ * did not close it, is read again, whatever the hour.
  *
  * The note lies beside the database, because writing it inside would change what it speaks of. A note that is lost, torn
  * or about another file only costs a check.
@@ -30,7 +30,10 @@ export function isCheckDue(path: string, nowMs: number): boolean {
 /** Every page was read and is whole. The note counts from the closing on. */
 export const noteCheck = (path: string, nowMs: number): void => write(path, { checkedAtMs: nowMs, looks: '' });
 
-/** After the closing: whatever changed since the check was changed by us. With a log that is still open nothing is noted. */
+/**
+ * After the closing, by who opened the file when it was whole: whatever changed since was changed by us. With a log that is
+ * still open nothing is noted.
+ */
 export function noteClosing(path: string): void {
   const note = readNote(path);
   const looks = looksOf(path);

@@ -1,6 +1,7 @@
 /** What a repair, or an object archived on request, changes in the state. */
 import type { Database } from 'better-sqlite3';
 import type { ObjectType } from '../pipe.ts';
+import { wantLinksAgain } from './object-ids.ts';
 import type { Keyed } from './reconciliation.ts';
 
 /**
@@ -84,9 +85,5 @@ function forgetId(db: Database, { object, keyProperty, key }: Keyed & { key: str
       'DELETE FROM hubspot_ids WHERE object = ? AND key_property = ? AND key = ? RETURNING hubspot_id AS id',
     )
     .get(object, keyProperty, key)?.id;
-  if (id === undefined) return;
-  db.prepare(
-    `UPDATE links SET state = 'pending', made_from = NULL, made_to = NULL
-      WHERE state = 'made' AND ((from_object = ? AND made_from = ?) OR (to_object = ? AND made_to = ?))`,
-  ).run(object, id, object, id);
+  if (id !== undefined) wantLinksAgain(db, object, id);
 }

@@ -14,6 +14,7 @@ import { Letters } from './letters.ts';
 import { Links } from './links.ts';
 import { Mirror } from './mirror.ts';
 import { ObjectStore } from './objects.ts';
+import { OwedProperties } from './owed-properties.ts';
 import { OwedReadings } from './owed-readings.ts';
 import { PartitionMemory } from './partitions.ts';
 import { Statements } from './statements.ts';
@@ -24,6 +25,7 @@ export class StreamState {
   readonly exclusions: Exclusions;
   readonly joins: Joins;
   readonly objects: ObjectStore;
+  readonly owed: OwedProperties;
   readonly claims: Claims;
   readonly links: Links;
   readonly letters: Letters;
@@ -38,6 +40,7 @@ export class StreamState {
     const sql = new Statements(db, stream, run, now);
     this.#sql = sql;
     this.objects = new ObjectStore(sql);
+    this.owed = new OwedProperties(sql);
     this.claims = new Claims(sql);
     this.entities = new Entities(sql);
     this.exclusions = new Exclusions(sql, this.entities, this.objects, this.claims);

@@ -8,6 +8,7 @@ import { CALLS_MAX } from './ask.ts';
 import type { Asking, Endpoint, SeenPage } from './endpoint.ts';
 import { gap, guessed, isSameList, proven, type Query, type Said } from './model.ts';
 import { type Effect, findParameter } from './parameters.ts';
+import { namesInUse } from './since-names.ts';
 import { type TotalPlace, totalAt } from './total.ts';
 
 interface Since {
@@ -43,12 +44,6 @@ export interface Changes {
   readonly msOf: (row: SeenPage['rows'][number]) => number | null;
 }
 
-const NAMES = [
-  ...['modifiedSince', 'updated_since', 'modified_since', 'updatedSince', 'since', 'updated_after', 'changedSince'],
-  ...['modifiedAfter', 'modified_after', 'updatedAfter', 'changed_since', 'updated_at_min', 'lastModifiedFrom'],
-  ...['modifiedFrom', 'updatedFrom', 'updated_from', 'from_date', 'fromDate', 'last_modified_after', 'dateFrom'],
-  ...['min_updated_at', 'start_date', 'if_modified_since', 'lastModifiedSince', 'filter[updatedSince]'],
-];
 /** All names at once, halved until one is left: with fewer calls another format is not begun. */
 const CALLS_OF_A_FORMAT = 8;
 const NONSENSE = 'rs_no_such_parameter';
@@ -104,7 +99,7 @@ export async function findSince(context: Context, isOData: boolean, isFrappe: bo
 
 /** How far it was looked, so that nobody takes names for useless that were never tried. */
 function noneOf(tried: ReadonlyMap<string, ReadonlySet<string>>, { changes, endpoint: { asker } }: Context): string {
-  const all = namesOf(changes).length;
+  const all = namesInUse(changes.path).length;
   const otherwise = 'without it every run reads everything';
   const formats = formatsOf(changes);
   if (formats.every((format) => tried.get(format)?.size === all))
@@ -132,12 +127,6 @@ const written = (format: string, ms: number, { zone }: Changes): string =>
 
 const futureMs = ({ changes, nowMs }: Context): number => Math.max(changes.newestMs, nowMs) + 5 * YEAR_MS;
 
-/** Names in use, and those made of the name of the date itself. */
-function namesOf({ path }: Changes): string[] {
-  const own = path.replace(/^.*\./, '');
-  return [...new Set([...NAMES, ...['Since', '_since', '_after', '_gte', '[gte]', '_from'].map((end) => own + end)])];
-}
-
 /** `known`: of which the vendor's answer told; one to many names that is neither all nor nothing tells of none of them. */
 async function byName(
   format: string,
@@ -146,7 +135,7 @@ async function byName(
   const { asker, learned } = context.endpoint;
   const known = new Set<string>();
   const future = written(format, futureMs(context), context.changes);
-  const param = await findParameter(namesOf(context.changes), future, learned, async (query) => {
+  const param = await findParameter(namesInUse(context.changes.path), future, learned, async (query) => {
     const before = asker.calls;
     const effect = await effectOf(query, context);
     const names = Object.keys(query);
