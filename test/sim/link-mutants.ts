@@ -34,7 +34,7 @@ export const LINK_MUTANTS: readonly Mutant[] = [
   {
     name: 'made anew without links',
     rule: 'an object that takes the place of one that people removed is linked as that one was',
-    replacements: one('state/object-ids.ts', "?1 IS NOT NULL AND state = 'made'", "?1 IS NULL AND state = 'made'"),
+    replacements: one('state/object-ids.ts', "WHERE state = 'made' AND", "WHERE state = 'never' AND"),
     world: 'linked',
   },
 ];
